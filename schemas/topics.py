@@ -10,6 +10,8 @@ from typing import Final
 
 DAY_MS: Final = 86_400_000
 _MINUTE_MS: Final = 60_000
+DEAD_LETTER_DAYS: Final = 28
+"""Unless SKILLSTREAM_DEAD_LETTER_RETENTION_DAYS says otherwise."""
 MAX_RECORD_BYTES: Final = 12 * 1024 * 1024
 DEAD_LETTER_HEADROOM_BYTES: Final = 64 * 1024
 """A dead letter's headers come on top of the largest record."""
@@ -104,7 +106,8 @@ DEAD_LETTERS: Final = Topic(
     key="The record's own, untouched; may be null.",
     config={
         "cleanup.policy": "delete",
-        "retention.ms": str(90 * DAY_MS),
+        "retention.ms": str(DEAD_LETTER_DAYS * DAY_MS),
+        "segment.ms": str(DAY_MS),  # Kafka deletes whole segments: none is kept for more than a day beyond its time
         "max.message.bytes": str(MAX_SENT_BYTES),
     },
     receives="`skillstream dead-letters` lists them and sends them back; a worker that starts counts the newest.",

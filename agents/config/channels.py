@@ -3,6 +3,7 @@
 from dataclasses import astuple, dataclass
 from typing import Self
 
+from agents.config.dead_letters import dead_letters_config
 from agents.config.settings import Settings
 from agents.kafka.topics import TopicSpec
 from schemas import topics
@@ -68,7 +69,13 @@ class Channels:
         names = {topic.name: settings.topic(topic.name) for topic in topics.TOPICS}
         names |= {topics.ATTENTION.name: self.attention, topics.TENANT_HOLD_LOG.name: self.tenant_hold}
         return [
-            TopicSpec(name, settings.partitions, settings.replication, topic.config)
+            TopicSpec(
+                name,
+                settings.partitions,
+                settings.replication,
+                dead_letters_config(settings) if topic is topics.DEAD_LETTERS else topic.config,
+                keeps_no_longer=topic is topics.DEAD_LETTERS,
+            )
             for topic in topics.TOPICS
             if (name := names[topic.name])
         ]

@@ -32,7 +32,7 @@ from agents.secrets.errors import SecretUnusable
 from schemas.configuration.constraints import allowed
 from schemas.configuration.similar import did_you_mean
 from schemas.errors import SkillstreamError
-from schemas.topics import ATTENTION, TOPICS
+from schemas.topics import ATTENTION, DEAD_LETTER_DAYS, TOPICS
 from streams.rows.row import COMPONENTS_PER_STUDENT, KNOWN_IDS, MAX_COMPONENTS_PER_STUDENT, MAX_KNOWN_IDS, RECENT_IDS
 
 ENV_PREFIX: Final = "SKILLSTREAM_"
@@ -115,6 +115,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     dead_letter_max_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.5
     dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] = 1_000
+    dead_letter_retention_days: Annotated[int, Meta(ge=1, le=3_650)] = DEAD_LETTER_DAYS
 
     record_max_bytes: Annotated[int, Meta(ge=1_024, le=1_048_576)] = 1_048_576
     record_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 5_000

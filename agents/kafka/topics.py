@@ -32,12 +32,16 @@ class TopicMismatch(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic as it must be; `config` holds Kafka's own names. Of one that is there, the cleanup policy is checked."""
+    """A topic as it must be; `config` holds Kafka's own names. Of one that is there, the cleanup policy is checked.
+
+    One that `keeps_no_longer` is as it must be only with just that retention: what is in it is to go.
+    """
 
     name: str
     partitions: int
     replication: int = 1
     config: Mapping[str, str] = field(default_factory=dict)
+    keeps_no_longer: bool = False
 
 
 def require_broker(broker: str, timeout_s: float) -> None:

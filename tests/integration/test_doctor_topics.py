@@ -63,7 +63,7 @@ def test_wrong_policies_are_named_with_the_command_that_mends_them(deployment: D
         deployment.changelog: {"cleanup.policy": "compact,delete", "min.compaction.lag.ms": "0"},
         deployment.channels.updates: {"cleanup.policy": "delete", "min.insync.replicas": "2"},
         deployment.channels.activity: {"max.message.bytes": "14000000", "retention.ms": "-1"},
-        deployment.channels.dead_letters: {"retention.ms": "1000"},
+        deployment.channels.dead_letters: {"retention.ms": "-1"},
     }
     for topic, config in wrong.items():
         configure(deployment.broker, topic, config)
@@ -77,7 +77,7 @@ def test_wrong_policies_are_named_with_the_command_that_mends_them(deployment: D
         "cleanup.policy is delete, not compact,delete",
         "min.insync.replicas is 2, not 1",
         "max.message.bytes is 12648448, not 14065536",
-        "retention.ms is 1000, not 7776000000",
+        "retention.ms is -1, not 2419200000",
     ):
         assert said in checked.out
     commands = [line for line in checked.out.splitlines() if line.startswith("kafka-configs.sh")]

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import Distribution, distribution
 from importlib.resources import files
@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from agents.config.settings import Settings
+from agents.config.channels import Channels
+from agents.config.settings import Settings, load_settings
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.topics import TopicMismatch, TopicSpec
 from agents.operations.doctor.check import Finding, exit_code, ok, problem, run_checks, warning
@@ -21,7 +22,7 @@ from agents.operations.doctor.clock import http_ahead_s
 from agents.operations.doctor.contents import check_placement
 from agents.operations.doctor.installed import is_ours
 from agents.operations.doctor.local import ModelArtifact
-from agents.operations.doctor.topics import BrokerTopic, deviations, mending
+from agents.operations.doctor.topics import BrokerTopic, deviations, mending, specs_of
 from streams.evidence.artifacts import load_artifact, save_artifact
 from streams.input.origin import ORIGIN_HEADER
 from streams.input.partitioner import PartitionerName, partitioner
@@ -109,6 +110,27 @@ def test_more_than_is_needed_is_as_good() -> None:
     both = TopicSpec("updates", PARTITIONS, 1, {"cleanup.policy": "compact,delete"})
     assert list(deviations(both, compact, None)) == []
     assert list(deviations(both, a_topic(cleanup_policy="delete,compact"), None)) == []
+
+
+def test_what_is_to_go_must_not_be_kept_longer() -> None:
+    dead_letters = replace(DEAD_LETTERS, keeps_no_longer=True)
+    found = [
+        each.set_to
+        for kept_ms in ("-1", "7001", "7000", "6999")
+        for each in deviations(dead_letters, a_topic(2, retention_ms=kept_ms), input_bytes=1_000_000)
+    ]
+
+    assert found == [("retention.ms", "7000")] * 3
+
+
+@pytest.mark.parametrize(("given", "kept_days"), [({}, 28), ({"SKILLSTREAM_DEAD_LETTER_RETENTION_DAYS": "90"}, 90)])
+def test_dead_letters_are_kept_for_as_long_as_is_set_and_no_longer(given: dict[str, str], kept_days: int) -> None:
+    settings = load_settings(given)
+    dead_letters = Channels.of(settings).dead_letters
+
+    [spec] = [spec for spec in specs_of(settings) if spec.name == dead_letters]
+
+    assert (spec.config["retention.ms"], spec.keeps_no_longer) == (str(kept_days * 86_400_000), True)
 
 
 def test_what_is_less_is_named_and_one_command_mends_it() -> None:

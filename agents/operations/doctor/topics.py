@@ -48,7 +48,8 @@ class Deviation:
 def deviations(spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None) -> Iterator[Deviation]:
     """In what `topic` is not as it must be. `input_bytes`: a dead letter must carry as much; None for other topics.
 
-    Longer retention, more replicas, larger records and earlier compaction than a worker would set are as good.
+    Longer retention, more replicas, larger records and earlier compaction than a worker would set are as good; longer
+    retention not of a topic that keeps no longer than that.
     """
     if (error := partition_mismatch(spec, topic.partitions)) is not None:
         yield Deviation(f"{topic.partitions} partitions, not {spec.partitions}", advice=str(error))
@@ -67,13 +68,17 @@ def _wrong_settings(spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None
     for name, found, should_be in compacts_otherwise(config, spec.config):
         yield _must_be(name, found, should_be)
     for name in _RETENTIONS:
-        if name in spec.config and _keeps_less(config[name], spec.config[name]):
+        if name in spec.config and _keeps_wrongly(spec, config[name], spec.config[name]):
             yield _must_be(name, config[name], spec.config[name])
     largest = _BATCH_BYTES if input_bytes is None else input_bytes + DEAD_LETTER_HEADROOM_BYTES
     if int(config[LARGEST]) < largest:
         yield _must_be(LARGEST, config[LARGEST], str(max(largest, int(spec.config.get(LARGEST, 0)))))
     if int(config[_IN_SYNC]) > topic.replication:
         yield _must_be(_IN_SYNC, config[_IN_SYNC], str(topic.replication))
+
+
+def _keeps_wrongly(spec: TopicSpec, found: str, wanted: str) -> bool:
+    return _keeps_less(found, wanted) or (spec.keeps_no_longer and _keeps_less(wanted, found))
 
 
 def _keeps_less(found: str, wanted: str) -> bool:
