@@ -98,6 +98,16 @@ def _show(report: VerificationReport) -> None:
     if (norms := report.norms).snapshot:
         compared = ", ".join(f"{getattr(norms, table):,} {table}" for table in ("items", "components", "cohorts"))
         stdout.print(f"norms {norms.snapshot}: compared {compared}; not judged {norms.not_judged:,}")
+    if (erasures := report.erasures).students:
+        undone = f"no worker has read {erasures.waiting:,} of them, and {erasures.not_done:,} were not carried out"
+        stdout.print(f"students who asked to be erased: {erasures.students:,}; {undone}", soft_wrap=True)
+    if (tenants := report.tenants) is not None:
+        records = (
+            f"{tenants.proved:,} prove their tenant, {tenants.not_proved:,} fail to, {tenants.unsigned:,} do not try"
+        )
+        stdout.print(f"records: {records}", soft_wrap=True)
+        refused = f"{tenants.foreign_students:,} speak of another tenant's students, {tenants.held:,} were held"
+        stdout.print(f"of these {refused}; holds: {tenants.hold_count:,}, of which {tenants.standing:,} stand")
     for note in report.all_notes:
         stdout.print(printable(note), markup=False, soft_wrap=True)
     if report.ok:

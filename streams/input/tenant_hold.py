@@ -70,6 +70,11 @@ class HoldLog:
         return None
 
     @property
+    def hold_count(self) -> int:
+        """How many there are, ended ones too."""
+        return len(self._placed)
+
+    @property
     def standing(self) -> list[Hold]:
         """Those without an end."""
         return [hold for hold in self._placed if hold not in self._ends]

@@ -17,6 +17,7 @@ from streams.input.signature import Authentic, nobody
 from streams.pipeline import PartitionResult
 from streams.rows.codec import decode_row
 from streams.rows.row import Row
+from streams.verification.asked import count_erasures
 from streams.verification.audit import AuditFinding, Difference, NotCompared, RowPosition, position
 from streams.verification.catalogue import CatalogueCheck
 from streams.verification.erased import ErasedStudents
@@ -68,7 +69,9 @@ class Pass:
         self._reached: dict[bytes, bytes] = {}
 
     def begin(self) -> None:
-        """All that was published is noted. From here on the extent's epoch is the table's own, if it has one."""
+        """All that was published is noted. From here on the extent's epoch is the table's own, if it has one, and
+        `erasures` says how many students asked.
+        """
         if self.last.checkpoint is not None:
             self.extent = self.extent.of_epoch(self.last.checkpoint.epoch)
         self._refold = Refold(
@@ -77,16 +80,19 @@ class Pass:
         self._on_trust = StudentsOnTrust(self.last.slice, self._pipeline.decode, self._is_of_lacking_key)
         asked: set[bytes] = {*self.last.requests, *self.last.accepted}
         by_offset: dict[bytes, Row] = {}
+        erased: dict[bytes, Row] = {}
         for key, stored in self.last.rows.items():
             row = _decoded(stored)
             if isinstance(row, Row):
                 if row.erased_us > 0:
                     asked.add(key)
+                    erased[key] = row
                     if row.erasure and row.epoch == self.extent.epoch:
                         by_offset[key] = row
                 if not row.is_tombstone and self.extent.is_open(position(row)):
                     self._ahead[key] = position(row)
         self._erased = ErasedStudents(asked, self._pipeline.decode)
+        self.erasures = count_erasures(self.last, erased)
         self._by_offset = ErasedByOffset(by_offset, self._pipeline.decode)
         self.norms.begin(self.last.checkpoint)
 
@@ -153,7 +159,7 @@ class Pass:
             return
         for problem in self.last.problems:
             yield problem
-        for keys in _chunks(self.last.students() | self._refold.rows.keys()):
+        for keys in _chunks(self.last.students() | self.last.accepted.keys() | self._refold.rows.keys()):
             self.students += len(keys)
             exact: dict[bytes, Case] = {}
             for key in keys:

@@ -30,13 +30,44 @@ class NormsReport(Struct, kw_only=True):
         self.not_judged += not_judged
 
 
+class ErasuresReport(Struct, kw_only=True):
+    """Students who asked to be erased: those whose request no worker has read yet are `waiting`, those whose row does
+    not know of it `not_done`.
+    """
+
+    students: int = 0
+    waiting: int = 0
+    not_done: int = 0
+
+    def add(self, other: "ErasuresReport") -> None:
+        """Those of other students."""
+        self.students += other.students
+        self.waiting += other.waiting
+        self.not_done += other.not_done
+
+
+class TenantsReport(Struct, kw_only=True):
+    """Records that prove their tenant, have a header that proves none, and have none; of these records or their parts,
+    those that speak of another's students, and those that are `held`. `hold_count` is of ended holds, too, `standing`
+    of the others.
+    """
+
+    proved: int = 0
+    not_proved: int = 0
+    unsigned: int = 0
+    foreign_students: int = 0
+    held: int = 0
+    hold_count: int = 0
+    standing: int = 0
+
+
 class VerificationReport(Struct, kw_only=True):
     """Counts are of events unless their name says otherwise. `complete`: everything was compared.
 
     `beyond_horizon`: of the applied, what may repeat an event whose id is not known any more. `skipped_offsets` were
     removed before the workers read them. `repeats` are dead letters and repartitioned events that a crash made the
     workers send twice; `unaccounted` counts differences that are neither lost, double applied nor stale; `passes` over
-    partitions, for want of memory more than one each.
+    partitions, for want of memory more than one each. `tenants` is None where there are none.
     """
 
     complete: bool = True
@@ -54,6 +85,8 @@ class VerificationReport(Struct, kw_only=True):
     not_judged: int = 0
     passes: int = 0
     norms: NormsReport = msgspec.field(default_factory=NormsReport)
+    erasures: ErasuresReport = msgspec.field(default_factory=ErasuresReport)
+    tenants: TenantsReport | None = None
     differences: list[Difference] = []
     notes: list[str] = []
     mentions: Counter[str] = msgspec.field(default_factory=Counter)
@@ -115,6 +148,8 @@ class VerificationReport(Struct, kw_only=True):
             "stale_rows": self.kinds["stale_row"],
             "unaccounted": sum(count for kind, count in self.kinds.items() if kind not in loud),
             "norms": msgspec.to_builtins(self.norms) | {"snapshot": self.norms.snapshot or None},
+            "erasures": msgspec.to_builtins(self.erasures),
+            "tenants": msgspec.to_builtins(self.tenants),
             "differences": [msgspec.to_builtins(difference) for difference in self.differences],
             "notes": self.all_notes,
         }

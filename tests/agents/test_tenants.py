@@ -3,6 +3,7 @@
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +94,7 @@ def test_health_and_metrics_name_the_tenant(shared: Deployment) -> None:
 def test_verify_folds_alike_and_a_release_ends_the_hold_at_the_end_of_the_partition(shared: Deployment) -> None:
     verified = run(shared, "verify")
     assert verified.code == 0, verified.text + verified.err
+    assert "holds: 1, of which 1 stand" in verified.text
 
     assert run(shared, "tenants", "release", "south").text.startswith("south is not held")
     released = run(shared, "tenants", "release", "north")
@@ -105,8 +107,12 @@ def test_verify_folds_alike_and_a_release_ends_the_hold_at_the_end_of_the_partit
     replay = run(shared, "dead-letters", "replay", "--dry-run", "--json", "--reason", "tenant_held", "--policy", "drop")
     assert replay.code == 0, replay.err
     assert (replay.lines[0]["reinserted"], replay.lines[0]["dropped"]) == (1, BAD - 1_000)
-    verified = run(shared, "verify")
+    verified = run(shared, "verify", "--json")
     assert verified.code == 0, verified.text + verified.err
+    assert verified.lines[-1]["tenants"] == {
+        **{"proved": BAD + 6, "not_proved": 0, "unsigned": 0},
+        **{"foreign_students": 1, "held": BAD - 1_000 + 1, "hold_count": 1, "standing": 0},
+    }
 
 
 def test_a_worker_does_not_start_on_a_file_that_is_wrong(shared: Deployment, tmp_path: Path) -> None:
@@ -117,3 +123,25 @@ def test_a_worker_does_not_start_on_a_file_that_is_wrong(shared: Deployment, tmp
 
     assert refused.exit_code() == 2
     assert "tenants.south.students" in refused.log
+
+
+def test_verify_finds_a_row_that_holds_what_another_tenant_said_and_counts_who_proves_nothing(
+    broker: str, tmp_path: Path
+) -> None:
+    (file := tmp_path / "tenants.toml").write_text(FILE)
+    with deployed(broker, tmp_path, model="none", tenants=file) as made:
+        forged = replace(sent("south", ADA, "forged"), headers=sent("north", ADA, "first").headers)
+        made.send([sent("north", ADA, "first"), sent("south", ADA, "foreign"), forged])
+        worker = made.start()
+        made.await_caught_up()
+        assert worker.terminate() == 0, worker.tail()
+        exact = run(made, "verify", "--json")
+        row = made.replay().rows.get(HOME, ADA.encode())  # as if there were no tenants
+        made.send([Sent(ADA.encode(), row)], made.changelog)
+        found = run(made, "verify", "--json")
+
+    assert (exact.code, found.code) == (0, 1)
+    told = exact.lines[-1]["tenants"]
+    assert (told["proved"], told["not_proved"], told["foreign_students"]) == (2, 1, 2)
+    assert any("1 records with a tenant's header that proves nothing" in note for note in exact.lines[-1]["notes"])
+    assert [(each["kind"], each["student"]) for each in found.lines[-1]["differences"]] == [("double_applied", ADA)]

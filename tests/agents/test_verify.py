@@ -110,6 +110,8 @@ def test_every_event_has_one_outcome(clean: Verdict) -> None:
     assert said["events_in"] == sum(said[name] for name in ("applied", "ignored", "duplicates", "dead_lettered"))
     assert min(said[name] for name in ("applied", "ignored", "duplicates", "dead_lettered")) > 0
     assert said["students"] == STUDENTS + 2
+    assert said["erasures"] == {"students": 3, "waiting": 0, "not_done": 0}
+    assert said["tenants"] is None
 
 
 def test_with_little_memory_it_went_over_the_partitions_more_than_once(clean: Verdict) -> None:

@@ -7,6 +7,7 @@ import pytest
 from streams.rows.erasure import RowErasure, erasure_section
 from streams.rows.row import Row
 from streams.verification.erased import LAST_RECORDS
+from streams.verification.report import ErasuresReport
 from tests.unit.verified import World, a_class, changed, of, without
 
 
@@ -82,3 +83,23 @@ def test_an_acceptance_that_was_not_carried_out_is_found_and_one_that_never_was(
     assert world.verify().kinds == [("s1", "state")]
     world.write("s1", Row(erased_us=world.rows["s1"].erased_us, erasure=erasure_section(RowErasure((1,)))))
     assert world.verify().kinds == [("s1", "state")]
+
+
+@pytest.mark.parametrize("memory_bytes", [1 << 30, 2_000])
+def test_who_asked_is_counted_and_who_is_not_erased_yet(memory_bytes: int) -> None:
+    world = a_class()
+    for student in ("s0", "s1", "s2"):
+        world.erase(student)
+    world.fold([world.event("s2")])
+    world.accepted[b"s3"] = world.accepted[b"s1"]
+
+    assert world.verify(memory_bytes=memory_bytes).erasures == ErasuresReport(students=4, not_done=1)
+
+
+def test_a_tombstone_row_that_is_missing_is_lost_though_nothing_else_is_known_of_the_student() -> None:
+    world = a_class()
+    world.accepted[b"never seen"] = RowErasure((5,), ((0, 0, 1),))
+
+    verdict = world.verify()
+    assert verdict.kinds == [("never seen", "lost")]
+    assert verdict.erasures == ErasuresReport(students=1, not_done=1)

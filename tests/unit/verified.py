@@ -27,6 +27,7 @@ from streams.rows.table import PartitionedRows
 from streams.verification.audit import Difference, NotCompared
 from streams.verification.norms import PartitionNorms
 from streams.verification.partition import Pass
+from streams.verification.report import ErasuresReport
 from streams.verification.rescoring import FailingSource, Rescoring
 from streams.verification.slices import Slice
 from streams.verification.snapshot_sums import SnapshotSums
@@ -205,6 +206,7 @@ class Verdict:
     other_config: int = 0
     other_sources: int = 0
     recorded: int = 0
+    erasures: ErasuresReport = field(default_factory=ErasuresReport)
     norms_not_judged: list[str] = field(default_factory=list)
     norm_sums: SnapshotSums = field(default_factory=SnapshotSums)
 
@@ -212,6 +214,8 @@ class Verdict:
         """A pass that is over."""
         self.passes += 1
         self.students += one.students
+        if not one.spoiled:
+            self.erasures.add(one.erasures)
         self.applied += one.counts.applied
         self.other_config += one.scores.other_config
         self.other_sources += one.scores.other_sources

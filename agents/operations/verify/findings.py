@@ -90,6 +90,8 @@ class Findings:
             report.add(difference)
         report.passes += 1
         report.students += one.students
+        if not one.spoiled:
+            report.erasures.add(one.erasures)
         report.applied += counts.applied
         report.late += counts.late
         report.ignored += counts.ignored
@@ -179,6 +181,9 @@ class Findings:
         """What is of no partition: read after all that names an entry of the catalogue; `lacking` are keys."""
         for difference in self._known.catalogue.missing(catalogue):
             self._report.add(difference)
+        if self._report.tenants is not None:
+            what = "records with a tenant's header that proves nothing: forged, or by a key that the file has no more"
+            self._report.mention(what, self._report.tenants.not_proved)
         self._report.mention(
             "record batches were passed over that cannot be unpacked, or only to more than is allowed",
             len(self._known.passed_over),

@@ -29,6 +29,7 @@ from streams.verification.partition import Pass
 from streams.verification.rescoring import Rescoring
 from streams.verification.slices import Slice
 from streams.verification.students import Extent
+from streams.verification.tenants import TenantCount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class PartitionReader:
     authentic: Authentic
     topic_id: str
     catalogue: CatalogueCheck
+    tenants: TenantCount | None
     passed_over: set[tuple[str, int, int]] = field(default_factory=set)
     """Topic, partition and last offset of each record batch that nobody can unpack."""
     refused: defaultdict[SourcePartition, list[BatchHeader]] = field(default_factory=lambda: defaultdict(list))
@@ -103,6 +105,8 @@ class PartitionReader:
             if repartitioned is not None:
                 repartitioned.expect(batch.repartitioned)
                 repartitioned.find(records)
+                if self.tenants is not None:
+                    self.tenants.note(records, batch.dead_letters)
             elif one.spoiled:
                 return one
         end = max(one.reach, self.offsets[activity, partition].end if repartitioned is not None else 0)

@@ -31,11 +31,12 @@ from streams.skills.skills_file import load_skills
 from streams.verification.dead_letters import DeadLetterBook, RepartitionBook
 from streams.verification.ledger import EntryLedger
 from streams.verification.norms import PartitionNorms
-from streams.verification.report import VerificationReport
+from streams.verification.report import TenantsReport, VerificationReport
 from streams.verification.rescoring import Rescoring
 from streams.verification.slices import Slice
 from streams.verification.snapshot_sums import SnapshotSums
 from streams.verification.students import Extent
+from streams.verification.tenants import TenantCount
 
 VerifyProgress = Callable[[int, int], None]
 """Records read so far, and how many there are to read."""
@@ -106,7 +107,7 @@ class Verification:
                 self._tenants.held = HoldTopic(settings).read(topic_id)
             readers = {topic: stack.enter_context(self._reader(topic)) for topic in topics}
             activity = readers[channels.activity]
-            reader = self._partition_reader(known, readers, topic_id)
+            reader = self._partition_reader(known, readers, topic_id, self._tenant_count(known.report))
             repartitions = RepartitionBook(channels.activity, repartitioned, self._keyring.authentic)
             snapshot = self._norms.read(known.norms.version)
             covered = {at.partition: at for at in snapshot.offsets} if isinstance(snapshot, NormSnapshot) else {}
@@ -169,7 +170,7 @@ class Verification:
         return first.extent
 
     def _partition_reader(
-        self, known: Progressed, readers: Mapping[str, TopicReader], topic_id: str
+        self, known: Progressed, readers: Mapping[str, TopicReader], topic_id: str, tenants: TenantCount | None
     ) -> PartitionReader:
         offsets = known.offsets_by_part
         of = sum(each.end - each.start for part, each in offsets.items() if part[0] != self._channels.results)
@@ -191,8 +192,15 @@ class Verification:
             authentic=self._keyring.may_be_authentic,
             topic_id=topic_id,
             catalogue=known.catalogue,
+            tenants=tenants,
             passed_over=known.passed_over,
         )
+
+    def _tenant_count(self, report: VerificationReport) -> TenantCount | None:
+        if self._tenants is None:
+            return None
+        report.tenants = report.tenants or TenantsReport()
+        return TenantCount(self._tenants.tenancy, self._tenants.held, report.tenants)
 
     def _extent(self, reader: PartitionReader, first_offset: int, partition: int) -> Extent:
         channels, offsets = self._channels, reader.offsets
