@@ -5,6 +5,7 @@ students = "north:"                       # how the ids of its students begin
 signing_keys = ["…"]                      # secrets: its producers prove by one that a record is theirs
 gateway_keys = ["sha256:…"]               # hashes: what its programs say at the gateway
 reader_tokens = ["sha256:…"]              # hashes: what its programs say to read of its students
+gateway_events_per_second = 500           # what it may send to each gateway; without it as much as it can
 dead_letter_max_consecutive = 100         # the limits beyond which it is held; as for all without
 """
 
@@ -38,6 +39,7 @@ class TenantTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     signing_keys: Any
     gateway_keys: Any = ()
     reader_tokens: Any = ()
+    gateway_events_per_second: Annotated[float, Meta(gt=0, le=1_000_000)] | None = None
     dead_letter_max_ratio: Annotated[float, Meta(ge=0, le=1)] | None = None
     dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] | None = None
@@ -49,11 +51,12 @@ class _TenantsFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """`students` is how the ids of its students begin; empty for any."""
+    """`students` is how the ids of its students begin, empty for any; each gateway takes `events_per_second`."""
 
     name: str
     students: str
     tenancy: Tenancy = field(repr=False)
+    events_per_second: float | None = None
 
     def sign(self, key: bytes | None, value: bytes | None) -> tuple[Header, ...]:
         """The header by which a record of this key and value proves to be the tenant's."""
@@ -74,7 +77,8 @@ class Tenants:
                 {name: [key.encode() for key in table.signing_keys] for name, table in tables.items()},
             )
         self.by_name: Mapping[str, Tenant] = {
-            name: Tenant(name, table.students, self.tenancy) for name, table in tables.items()
+            name: Tenant(name, table.students, self.tenancy, table.gateway_events_per_second)
+            for name, table in tables.items()
         }
         self._by_gateway_key = {key: name for name, table in tables.items() for key in table.gateway_keys}
         self._by_reader_token = {token: name for name, table in tables.items() for token in table.reader_tokens}

@@ -9,10 +9,7 @@ GET /ready                   503 while no broker with the topic answers   open t
 GET /metrics                 for Prometheus        SKILLSTREAM_WEB_TOKEN; without one, from this machine alone
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -35,8 +32,6 @@ _HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
 )
-_LINGER_S: Final = 1.0
-_CLOSE: Final = (b"connection", b"close")
 
 
 class GatewayPages:
@@ -102,46 +97,14 @@ def _refused(refused: NotTaken) -> Response:
 
 
 def _finished(app: ASGIApp) -> ASGIApp:
-    """`app`, with the headers of every answer.
-
-    What is answered before its body is read is the connection's last: of the body some more is read, so that a client
-    that still writes comes to see the answer.
-    """
+    """`app`, with the headers of every answer."""
 
     async def finished(scope: Scope, receive: Receive, send: Send) -> None:
-        body = _BodyWatch(receive)
-
         async def send_more(message: Message) -> None:
             if message["type"] == "http.response.start":
-                last = () if body.ended or scope["method"] in ("GET", "HEAD") else (_CLOSE,)
-                message["headers"] = [*message.get("headers", ()), *_HEADERS, *last]
-                body.is_last = bool(last)
-            if message["type"] == "http.response.body" and body.is_last and not message.get("more_body"):
-                await send({**message, "more_body": True})
-                await body.linger()
-                message = {"type": "http.response.body", "body": b""}
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)
 
-        await app(scope, body.receive, send_more)
+        await app(scope, receive, send_more)
 
     return finished
-
-
-class _BodyWatch:
-    """Whether a request's body was read to its end."""
-
-    def __init__(self, receive: Callable[[], Awaitable[Any]]) -> None:
-        self._receive = receive
-        self.ended = self.is_last = False
-
-    async def receive(self) -> Any:
-        message = await self._receive()
-        self.ended = self.ended or not message.get("more_body", False)
-        return message
-
-    async def linger(self) -> None:
-        """Read on, and keep nothing, for a moment."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LINGER_S):
-                while not self.ended:
-                    await self.receive()

@@ -57,7 +57,7 @@ def keyed(value: bytes, decode: Decode, students: str) -> tuple[KeyedValue | Inv
 
 def not_taken(item: str, index: int, invalid: Invalid) -> NotTaken:
     """For a body that is refused whole, since one `item` of it is wrong."""
-    where = {item: index, "rule": invalid.reason}
+    where: dict[str, Any] = {item: index, "rule": invalid.reason}
     if invalid.reason == FOREIGN:
         return NotTaken(403, "foreign_student", f"{item} {index}: {invalid.error}", **where)
     return NotTaken(400, "unreadable", f"{item} {index}: {invalid.error}", **where)

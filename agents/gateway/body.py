@@ -1,4 +1,8 @@
-"""Reads a request's body, whole: not larger than is allowed, packed or unpacked, and not slower."""
+"""Reads a request's body, whole: not larger than is allowed, packed or unpacked, and not slower.
+
+What is packed is unpacked piece by piece, with others answered in between, and each piece is copied once: a body of
+thousands of tiny members, or one that unpacks to gigabytes, costs no more than another.
+"""
 
 import asyncio
 import zlib
@@ -13,6 +17,7 @@ from agents.gateway.room import RoomShare
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _STEP_BYTES: Final = 64 * 1024
+_MAX_MEMBERS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,8 @@ async def read_body(request: Request, share: RoomShare, limits: BodyLimits) -> b
     coding = request.headers.get("Content-Encoding", "identity").lower()
     if coding not in ("identity", "gzip"):
         raise NotTaken(415, "unreadable", "a body may come as it is, or with Content-Encoding: gzip")
+    if "Transfer-Encoding" in request.headers and "Content-Length" in request.headers:
+        raise NotTaken(400, "unreadable", "a body may not have both Content-Length and Transfer-Encoding")
     announced = request.headers.get("Content-Length", "0")
     if int(announced) > limits.size_bytes:  # a number: the server has refused what is none
         raise _too_large(limits)
@@ -37,7 +44,7 @@ async def read_body(request: Request, share: RoomShare, limits: BodyLimits) -> b
             await _receive(request, body, share, limits)
     except TimeoutError:
         raise NotTaken(408, "slow", f"the body was not there after {limits.timeout_s:g} s") from None
-    return _unpacked(bytes(body), share, limits) if coding == "gzip" else bytes(body)
+    return await _unpacked(bytes(body), share, limits) if coding == "gzip" else bytes(body)
 
 
 async def _receive(request: Request, body: bytearray, share: RoomShare, limits: BodyLimits) -> None:
@@ -48,7 +55,7 @@ async def _receive(request: Request, body: bytearray, share: RoomShare, limits: 
         body += piece
 
 
-def _unpacked(packed: bytes, share: RoomShare, limits: BodyLimits) -> bytes:
+async def _unpacked(packed: bytes, share: RoomShare, limits: BodyLimits) -> bytes:
     """A few KiB may unpack to gigabytes: it ends where the limit does."""
     unpacked = bytearray()
     try:
@@ -57,6 +64,7 @@ def _unpacked(packed: bytes, share: RoomShare, limits: BodyLimits) -> bytes:
                 raise _too_large(limits)
             share.grow(len(piece))
             unpacked += piece
+            await asyncio.sleep(0)
     except zlib.error:
         raise NotTaken(400, "unreadable", "the body is no gzip, though its Content-Encoding says so") from None
     return bytes(unpacked)
@@ -64,15 +72,24 @@ def _unpacked(packed: bytes, share: RoomShare, limits: BodyLimits) -> bytes:
 
 def _members(packed: bytes) -> Iterator[bytes]:
     """What a gzip file holds, piece by piece, of all its members. Raises zlib.error, also where one is cut off."""
-    while packed:
-        unpacking = zlib.decompressobj(_GZIP)
-        while not unpacking.eof:
-            piece = unpacking.decompress(packed, _STEP_BYTES)
-            packed = unpacking.unconsumed_tail
-            if not piece and not packed and not unpacking.eof:
-                raise zlib.error("cut off")
+    unpacking, members = None, 0
+    for start in range(0, len(packed), _STEP_BYTES):
+        rest, more = packed[start : start + _STEP_BYTES], True
+        while more:
+            if unpacking is None:
+                unpacking, members = zlib.decompressobj(_GZIP), members + 1
+            piece = unpacking.decompress(rest, _STEP_BYTES)
             yield piece
-        packed = unpacking.unused_data
+            if unpacking.eof:
+                rest, unpacking = unpacking.unused_data, None
+                more = bool(rest)
+            else:
+                rest = unpacking.unconsumed_tail
+                more = bool(rest) or len(piece) == _STEP_BYTES
+            if members > _MAX_MEMBERS:
+                raise NotTaken(400, "unreadable", f"a gzip may have {_MAX_MEMBERS:,} members")
+    if unpacking is not None:
+        raise zlib.error("cut off")
 
 
 def _too_large(limits: BodyLimits) -> NotTaken:

@@ -16,8 +16,9 @@ from agents.gateway.body import BodyLimits, read_body
 from agents.gateway.envelopes import Envelopes
 from agents.gateway.ndjson import CONTENT_TYPES, sent_items
 from agents.gateway.placing import RecordPlacement
+from agents.gateway.rates import EventRates
 from agents.gateway.refusal import NotTaken
-from agents.gateway.room import ByteRoom, RoomShare
+from agents.gateway.room import RequestRoom, RoomShare
 from agents.gateway.sending import ConfirmedSender
 from agents.gateway.statements import VERSION_HEADER, VERSIONS, Statements, require_version_header
 from agents.metrics.declared.gateway import GatewayMetrics, GatewayOutcome
@@ -51,13 +52,14 @@ class Doors:
         readers: Readers,
         placement: RecordPlacement,
         sender: ConfirmedSender,
-        room: ByteRoom,
+        room: RequestRoom,
         limits: BodyLimits,
         metrics: GatewayMetrics,
     ) -> None:
         self._tenants, self._readers, self._placement = tenants, readers, placement
         self._sender, self._room, self._limits, self._metrics = sender, room, limits, metrics
-        metrics.before_render(lambda: metrics.held_bytes.set(room.used_bytes))
+        self._rates = EventRates()
+        metrics.before_render(self._measure_room)
 
     async def statements(self, request: Request) -> Response:
         """`POST` and `PUT /xapi/statements`."""
@@ -104,8 +106,10 @@ class Doors:
             tenant = self._tenant_of(request)
             name = tenant.name
             _require_type(request, content_types, other_type)
-            with self._room.share() as share:
+            self._rates.take(tenant, 0)
+            with self._room.share(name) as share:
                 batch = await self._read(request, share, lambda body: read(body, tenant))
+                self._rates.take(tenant, len(batch.records))
                 await self._send(batch, tenant)
         except NotTaken as refused:
             return self._refuse(request, refused, name, began_s)
@@ -136,7 +140,14 @@ class Doors:
         await self._sender.send(list(self._placement.placed(batch.records, tenant)))
         self._metrics.ack_s.observe(monotonic() - began_s)
 
+    def _measure_room(self) -> None:
+        room = self._room.size_bytes
+        self._metrics.held_bytes.set(room.used)
+        self._metrics.tenant_held_bytes.replace({(tenant,): held for tenant, held in room.held.items()})
+
     def _refuse(self, request: Request, refused: NotTaken, tenant: str, began_s: float) -> Response:
+        if refused.status == 429:
+            self._metrics.limited.add(tenant)
         self._note(request, refused.outcome, refused.status, tenant, began_s)
         return JSONResponse(refused.answer, refused.status, refused.headers)
 

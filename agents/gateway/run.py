@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Coroutine, Iterator
 from typing import Final
 
 from agents.config.addresses import is_loopback, pages_url
@@ -16,13 +17,14 @@ from agents.gateway.body import BodyLimits
 from agents.gateway.doors import Doors, Readers
 from agents.gateway.envelopes import Envelopes
 from agents.gateway.placing import RecordPlacement
-from agents.gateway.room import ByteRoom
+from agents.gateway.room import RequestRoom
 from agents.gateway.sending import ConfirmedSender
 from agents.gateway.server import GatewayServer, listening_socket
 from agents.gateway.statements import Statements
 from agents.kafka.topics import ensure_topics
 from agents.metrics.declared.gateway import GatewayMetrics
 from agents.web.connections import Bounds
+from agents.web.tls import PagesCertificate
 from schemas.errors import Fatal
 
 _MIB: Final = 1024 * 1024
@@ -65,6 +67,7 @@ class Gateway:
                 "(`skillstream tenants key` makes one; docs/gateway.md)"
             )
         self._mapping = load_mapping(settings.mapping)
+        self._certificate = _certificate(settings)
         self.metrics = GatewayMetrics()
         self._server: GatewayServer | None = None
         self._listening = listening_socket(settings.gateway_host, settings.gateway_port)
@@ -88,11 +91,12 @@ class Gateway:
         try:
             self._server = self._served_by(sender)
             self._say_where()
-            watching = asyncio.create_task(self._stop_when_lost(sender))
+            watching = [asyncio.create_task(task) for task in self._watching(sender)]
             try:
                 await self._server.serve(self._listening)
             finally:
-                watching.cancel()
+                for task in watching:
+                    task.cancel()
         finally:
             left = await asyncio.to_thread(sender.close, settings.gateway_ack_timeout_s)
         if sender.fatal is not None:
@@ -121,8 +125,7 @@ class Gateway:
             ),
             metrics.connections_cut.add,
             drain_timeout_s=timeouts_s,
-            certificate=settings.gateway_certificate,
-            private_key=settings.gateway_private_key,
+            certificate=self._certificate,
         )
 
     def _doors(self, sender: ConfirmedSender) -> Doors:
@@ -136,7 +139,7 @@ class Gateway:
             ),
             RecordPlacement(settings.partitioner, settings.partitions),
             sender,
-            ByteRoom(settings.gateway_in_flight_mb * _MIB),
+            RequestRoom(settings.gateway_connections, settings.gateway_in_flight_mb * _MIB, len(self._tenants.by_name)),
             BodyLimits(settings.gateway_max_body_mb * _MIB, settings.gateway_body_timeout_s),
             self.metrics,
         )
@@ -146,9 +149,25 @@ class Gateway:
         if not self._settings.gateway_certificate and not is_loopback(self._settings.gateway_host):
             _log.warning("Keys and events come without TLS: set SKILLSTREAM_GATEWAY_CERTIFICATE, or have a proxy do it")
 
+    def _watching(self, sender: ConfirmedSender) -> Iterator[Coroutine[None, None, None]]:
+        yield self._stop_when_lost(sender)
+        if self._certificate is not None:
+            yield self._certificate.watch(self._settings.secrets_poll_s)
+
     async def _stop_when_lost(self, sender: ConfirmedSender) -> None:
         await sender.lost.wait()
         self.stop()
+
+
+def _certificate(settings: Settings) -> PagesCertificate | None:
+    """Raises SettingsError."""
+    certificate, key = settings.gateway_certificate, settings.gateway_private_key
+    if certificate is None or key is None:
+        return None
+    try:
+        return PagesCertificate(certificate, key, lambda: None, "SKILLSTREAM_GATEWAY_CERTIFICATE or _PRIVATE_KEY")
+    except OSError as error:  # ssl's own errors are among them
+        raise SettingsError(f"gateway_certificate, gateway_private_key: {error.strerror or error}") from None
 
 
 async def _until_signal(gateway: Gateway) -> None:

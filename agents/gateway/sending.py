@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from confluent_kafka import KafkaError, KafkaException
 
-from agents.gateway.refusal import NotTaken, busy
+from agents.gateway.refusal import RESEND_AFTER_S, NotTaken, busy
 from agents.kafka.clients import open_producer
 from agents.kafka.connection import Compression
 from schemas.dead_letter import Header
@@ -89,14 +89,14 @@ class ConfirmedSender:
             except KafkaException as error:
                 receipt.give_up(len(records) - index)
                 self._note(error.args[0])
-                raise _unavailable(error.args[0]) from None
+                raise _unavailable(error.args[0].name()) from None
         try:
             async with asyncio.timeout(self._ack_timeout_s + _LATE_S):
                 refused = await receipt.complete
         except TimeoutError:
-            raise NotTaken(503, "unavailable", "Kafka did not acknowledge in time: send it again") from None
+            raise _unavailable("it was late") from None
         if refused is not None:
-            raise _unavailable(refused)
+            raise _unavailable(refused.name())
 
     async def is_answered(self, timeout_s: float = 1.0) -> bool:
         """Whether a broker that has the topic answers, as of two seconds ago at most."""
@@ -162,5 +162,5 @@ class _Receipt:
             self.complete.set_result(self._refused)
 
 
-def _unavailable(error: KafkaError) -> NotTaken:
-    return NotTaken(503, "unavailable", f"Kafka did not acknowledge ({error.name()}): send it again")
+def _unavailable(why: str) -> NotTaken:
+    return NotTaken(503, "unavailable", f"Kafka did not acknowledge ({why}): send it again", RESEND_AFTER_S)

@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from agents.config.settings import SettingsError
+from agents.gateway.last_answers import answer_to_the_end
 from agents.web.connections import Bounds, Connection, Connections, Cut
+from agents.web.tls import PagesCertificate
 from schemas.errors import Retryable
 
 _BACKLOG: Final = 512
@@ -30,7 +32,7 @@ class AddressInUse(Retryable):
 
 
 class GatewayServer:
-    """Of one `app`. With a `certificate` and its `private_key`, PEM files, it speaks TLS alone."""
+    """Of one `app`. With a `certificate` it speaks TLS alone."""
 
     def __init__(
         self,
@@ -39,8 +41,7 @@ class GatewayServer:
         on_cut: Callable[[Cut], None],
         *,
         drain_timeout_s: float,
-        certificate: str | None = None,
-        private_key: str | None = None,
+        certificate: PagesCertificate | None = None,
     ) -> None:
         self._connections = Connections(bounds, on_cut)
         config = uvicorn.Config(
@@ -55,13 +56,8 @@ class GatewayServer:
             backlog=_BACKLOG,
             timeout_keep_alive=int(bounds.idle_timeout_s),
             timeout_graceful_shutdown=_END_S,
-            ssl_certfile=certificate,
-            ssl_keyfile=private_key,
+            ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
         )
-        try:
-            config.load()
-        except OSError as error:  # ssl's own errors are among them
-            raise SettingsError(f"gateway_certificate, gateway_private_key: {error.strerror or error}") from None
         self._server = _Draining(config, drain_timeout_s)
 
     async def serve(self, listening: socket.socket) -> None:
@@ -80,10 +76,14 @@ class GatewayServer:
             cycle = inner.cycle
             cycle.keep_alive &= not self._server.should_exit
             self._connections.begin(inner.transport, lambda: not cycle.more_body)
-            try:
-                await answer(scope, receive, send)
-            finally:
+
+            def end() -> None:
                 self._connections.end(inner.transport, drains=cycle.more_body)
+
+            try:
+                await answer_to_the_end(answer, scope, receive, send, end)
+            finally:
+                end()
 
         inner.app = within_bounds
         return Connection(inner, self._connections)

@@ -251,14 +251,17 @@ async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
 async def test_what_finds_no_room_is_refused_and_taken_when_there_is_some(broker: str, tmp_path: Path) -> None:
     mib = 1024 * 1024
     async with opened(broker, tmp_path, gateway_in_flight_mb=8, gateway_max_body_mb=2) as north:
-        waiting = [await connected(north, b"Content-Length: %d\r\n\r\n" % (2 * mib)) for _ in range(4)]
+        waiting = [await connected(north, b"Content-Length: %d\r\n\r\n" % (2 * mib)) for _ in range(3)]
         for _, writer in waiting:
             writer.write(b" " * (2 * mib - 1))
             await writer.drain()
-        await eventually(lambda: holds(north, 8 * mib - 4))
+        await eventually(lambda: holds(north, 6 * mib - 3))
 
         refused = await north.post("/events", ndjson([fields(student=ADA)]), NDJSON)
         assert (refused.status, refused.document["reason"], refused.headers["Retry-After"]) == (429, "busy", "1")
+        others = ndjson([fields(student=f"{SOUTH}eve")])
+        assert (await north.post("/events", others, NDJSON, SOUTH_KEY)).status == 200
+        assert north.gateway.metrics.limited.values() == {"north": 1}
 
         for _, writer in waiting:
             writer.close()

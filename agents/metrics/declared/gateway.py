@@ -10,8 +10,8 @@ from agents.metrics.declared.events import STEP_SECONDS
 from agents.metrics.instruments import CounterBy, Declarations, Declared
 
 GatewayOutcome = Literal[
-    "taken", "partial", "key", "foreign_student", "unreadable", "too_large", "busy", "slow", "unavailable", "gone",
-    "failed", "other",
+    "taken", "partial", "key", "foreign_student", "unreadable", "too_large", "busy", "rate", "slow", "unavailable",
+    "gone", "failed", "other",
 ]  # fmt: skip
 GatewayCut = Literal["connections", "slow", "large"]
 
@@ -27,9 +27,9 @@ class GatewayMetrics:
             "gateway_requests",
             "requests",
             "Requests to the gateway: `taken`; `partial`: some lines of NDJSON; refused for their `key`, as of a "
-            "`foreign_student`, as `unreadable`, `too_large`, `slow`, as there was no room (`busy`) or Kafka did not "
-            "acknowledge (`unavailable`); `gone`: the client was; `failed`: a fault of ours; `other`: no such path or "
-            "method.",
+            "`foreign_student`, as `unreadable`, `too_large`, `slow`, as there was no room (`busy`), their tenant sent "
+            "more events a second than are its own (`rate`) or Kafka did not acknowledge (`unavailable`); `gone`: the "
+            "client was; `failed`: a fault of ours; `other`: no such path or method.",
             get_args(GatewayOutcome),
         )
         self.events: CounterBy[str] = declare.counter_by(
@@ -37,6 +37,12 @@ class GatewayMetrics:
         )
         self.refused: CounterBy[str] = declare.counter_by(
             "tenant", "gateway_refused_items", "lines", "Lines of NDJSON that were refused, each by itself."
+        )
+        self.limited: CounterBy[str] = declare.counter_by(
+            "tenant",
+            "gateway_limited_requests",
+            "requests",
+            "Requests that were answered with 429: no room for this tenant, or more events a second than are its own.",
         )
         self.connections_cut: CounterBy[GatewayCut] = declare.counter_by(
             "reason",
@@ -53,6 +59,14 @@ class GatewayMetrics:
             "gateway_held_bytes",
             "bytes",
             "Of requests that are under way; at SKILLSTREAM_GATEWAY_IN_FLIGHT_MB others are refused as `busy`.",
+            adds_up="yes",
+        )
+        self.tenant_held_bytes = declare.gauge_by(
+            ("tenant",),
+            "gateway_tenant_held_bytes",
+            "bytes",
+            "Of the same, each tenant's; who holds nothing is absent. With several tenants none gets more than three "
+            "times what is free.",
             adds_up="yes",
         )
         self.ack_s = declare.histogram(
