@@ -35,7 +35,8 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     So many `replays` have put it at the end of the dead letters again, since parts of it still could not be read.
     `epoch` is the input topic's (SKILLSTREAM_EPOCH). `cut_bytes` of key and value were too many to keep;
     `headers_left_out` of the producer's headers were, too. How a large one is packed (`encoding`, `packed`,
-    `unpacked_bytes`, `key_bytes`) is in `schemas.dead_letter_packing`.
+    `unpacked_bytes`, `key_bytes`) is in `schemas.dead_letter_packing`; what is left of one that is `redacted`, by
+    that method, in `schemas.dead_letter_redaction`.
     """
 
     topic: str
@@ -55,6 +56,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     packed: Annotated[str, Meta(pattern="^(key|value|key,value)?$")] = ""
     unpacked_bytes: Size = 0
     key_bytes: Size = 0
+    redacted: Annotated[str, Meta(pattern="^(hmac-sha256)?$")] = ""
 
 
 def to_headers(dead_letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:

@@ -102,8 +102,9 @@ REASONING: Final = Topic(
 DEAD_LETTERS: Final = Topic(
     name="dead-letters",
     summary="Records that could not be read: key and value as they came, why and from where in headers, then the "
-    "producer's own headers. On the partition of the number that the record was read from.",
-    key="The record's own, untouched; may be null.",
+    "producer's own headers; where `dl-redacted` says so, keyed hashes of these. On the partition of the number that "
+    "the record was read from.",
+    key="The record's own, untouched, or its keyed hash; may be null.",
     config={
         "cleanup.policy": "delete",
         "retention.ms": str(DEAD_LETTER_DAYS * DAY_MS),

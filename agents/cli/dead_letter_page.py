@@ -11,6 +11,7 @@ from rich.text import Text
 from agents.display.plain import printable
 from agents.operations.dead_letters.stored import StoredDeadLetter
 from schemas.dead_letter import DeadLetter
+from schemas.dead_letter_redaction import read_hashes
 
 MAX_SHOWN_BYTES: Final = 16 * 1024
 _MAX_HEADER_CHARS: Final = 300
@@ -42,6 +43,7 @@ def as_json(stored: StoredDeadLetter) -> dict[str, Any]:
         "parts": dead_letter and dead_letter.parts,
         "record_time": dead_letter and time_of(dead_letter.timestamp),
         "size_bytes": stored.size_bytes,
+        "redacted": stored.is_redacted,
         "cut_bytes": dead_letter and dead_letter.cut_bytes,
         "headers_left_out": dead_letter and dead_letter.headers_left_out,
     }
@@ -66,12 +68,18 @@ def table_of(dead_letters: list[StoredDeadLetter]) -> Table:
             stored.source + index,
             time_of(stored.written_ms),
             stored.reason,
-            dead_letter.error if dead_letter else "",
+            _error(dead_letter),
             dead_letter.schema_guess if dead_letter else "",
             str(stored.size_bytes),
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
+
+
+def _error(dead_letter: DeadLetter | None) -> str:
+    if dead_letter is None:
+        return ""
+    return f"{dead_letter.error} (redacted)" if dead_letter.redacted else dead_letter.error
 
 
 def _named(dead_letter: DeadLetter) -> str:
@@ -84,10 +92,21 @@ def page_of(stored: StoredDeadLetter) -> str:
     """Everything of one dead letter, for `show`."""
     lines = [f"dead letter {stored.location}, written {time_of(stored.written_ms)}", "", "headers"]
     lines += [f"  {printable(name)}: {_short(value)}" for name, value in stored.headers]
+    if stored.is_redacted:
+        return "\n".join([*lines, "", *_redacted(stored.key, stored.value)])
     part = _part(stored)
     where = "" if part is None or stored.dead_letter is None else f"; its part {stored.dead_letter.index}"
     lines += ["", f"key, {_size(stored.key)}", *_shown(stored.key), "", f"value, {_size(stored.value)}{where}"]
     return "\n".join([*lines, *_shown(stored.value if part is None else part)])
+
+
+def _redacted(key: bytes | None, value: bytes | None) -> list[str]:
+    """In the place of what was redacted when the dead letter was written."""
+    lines = ["redacted: of key, value and headers nothing is left but keyed hashes; it cannot be sent back"]
+    for name, found in zip(("key", "value"), read_hashes(key, value), strict=True):
+        said = "null" if found is None else f"{found.size_bytes} bytes, hash {found.mac.decode()}"
+        lines.append(f"{name}, {said}")
+    return lines
 
 
 def _part(stored: StoredDeadLetter) -> bytes | None:

@@ -36,6 +36,10 @@ class StoppedAt(SkillstreamError):
     """A replay stopped at a dead letter that still cannot be read."""
 
 
+class NothingLeft(SkillstreamError):
+    """A dead letter is redacted."""
+
+
 class _Place(click.ParamType):
     name = "partition@offset"
 
@@ -75,10 +79,10 @@ def list_dead_letters(
     in_json: bool,
 ) -> None:
     """List dead letters: how many by reason, where each came from and why."""
-    counts: Counter[str] = Counter()
+    counts, redacted = Counter[str](), Counter[bool]()
     since_ms = since.timestamp() * 1000 if since else 0.0
     with dead_letters_reader(_settings(config, broker)) as reader:
-        dead_letters = counted(chosen(all_dead_letters(reader), reasons, since_ms), counts)
+        dead_letters = counted(chosen(all_dead_letters(reader), reasons, since_ms), counts, redacted)
         if in_json:
             for stored in dead_letters if limit is None else newest(dead_letters, limit):
                 click.echo(one_line(stored))
@@ -86,6 +90,8 @@ def list_dead_letters(
         rows = newest(dead_letters, _ROWS if limit is None else limit)
     said = ", ".join(f"{printable(reason)} {count}" for reason, count in counts.most_common())
     print_prose(f"{sum(counts.values())} dead letters{': ' if said else ''}{said}")
+    if redacted[True]:
+        print_prose(f"redacted, which cannot be sent back: {redacted[True]}")
     if rows:
         print_fitted(table_of(rows))
 
@@ -98,6 +104,8 @@ def show_dead_letter(config: str | None, broker: str | None, raw: bool, place: t
     """Show one dead letter whole: headers, key, and value, as JSON or in hexadecimal."""
     with dead_letters_reader(_settings(config, broker)) as reader:
         stored = dead_letter_at(reader, *place)
+    if raw and stored.is_redacted:
+        raise NothingLeft(f"dead letter {stored.location} is redacted: of its value nothing is left but a keyed hash")
     if raw:
         sys.stdout.buffer.write(stored.value or b"")
         sys.stdout.buffer.flush()
@@ -160,7 +168,7 @@ def _report(summary: Summary, *, dry_run: bool, in_json: bool) -> None:
         click.echo(orjson.dumps({"dry_run": dry_run, **asdict(summary)}))
     else:
         table = Table("", "", show_header=False, box=None, pad_edge=False)
-        for name in ("read", "reinserted", "still_bad", "dropped", "left", "repeats", "forgotten"):
+        for name in ("read", "reinserted", "still_bad", "dropped", "left", "repeats", "forgotten", "redacted"):
             table.add_row(name.replace("_", " "), str(getattr(summary, name)))
         stdout.print("What a replay would do:" if dry_run else "Replayed:")
         stdout.print(table)

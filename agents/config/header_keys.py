@@ -17,6 +17,7 @@ from agents.kafka.producer import ConfirmedProducer
 from agents.kafka.reader import read_to_end
 from agents.kafka.topics import TopicSpec, ensure_topics
 from schemas.dead_letter import Header
+from schemas.dead_letter_redaction import ContentHash
 from schemas.dialects import Record
 from streams.input.signature import HeaderKeys, id_of
 
@@ -89,6 +90,14 @@ class Keyring:
     def pseudonyms(self, name: str) -> frozenset[str]:
         """See HeaderKeys."""
         return self._keys.pseudonyms(name)
+
+    def hash_of(self, content: bytes) -> ContentHash:
+        """See HeaderKeys."""
+        return self._keys.hash_of(content)
+
+    def hashes_of(self, content: bytes) -> tuple[ContentHash, ...]:
+        """See HeaderKeys."""
+        return self._keys.hashes_of(content)
 
     def sign(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]

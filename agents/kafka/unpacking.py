@@ -16,6 +16,7 @@ taken as they are.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Any, ClassVar, Final, NamedTuple
@@ -35,6 +36,7 @@ _CODEC_BITS: Final = 0x07
 _HEADER: Final = Struct(">qi")  # base offset, length of what follows
 _V2: Final = Struct(">qiibIhiqq")  # base offset, length, epoch, magic, crc, attributes, last delta, first and last time
 _MAGIC: Final = 2
+_NAMED: Final = re.compile(r"a record batch of offsets ([0-9]{1,18}) to ([0-9]{1,18}), compression ([^,]*),")
 RECORDS_AT: Final = 61
 """Behind the head of a batch of that format."""
 _MEND: Final = (
@@ -117,6 +119,10 @@ class CheckedBatches:
             raise InflatesTooMuch(f"it may become {bound:,} bytes or more, {self.most_bytes:,} are allowed")
 
 
+class NotABatch(ValueError):
+    """A text that names no record batch."""
+
+
 class BatchHeader(NamedTuple):
     """What the head of a batch says: first and last offset, the newest record's time in ms, the codec's name."""
 
@@ -134,6 +140,14 @@ class BatchHeader(NamedTuple):
         number = attributes & _CODEC_BITS
         codec = CODECS[number] if number < len(CODECS) else f"{number}, which is unknown"
         return cls(first, first + delta, newest_ms, codec)
+
+    @classmethod
+    def named_in(cls, text: str) -> "BatchHeader":
+        """Of the batch that a `text` begins with, as `str` writes it, but for its time. Raises NotABatch."""
+        named = _NAMED.match(text)
+        if named is None:
+            raise NotABatch("it begins with no record batch")
+        return cls(int(named[1]), int(named[2]), 0, named[3])
 
     def __str__(self) -> str:
         return f"a record batch of offsets {self.first} to {self.last}, compression {self.codec},"

@@ -8,12 +8,11 @@ import msgspec
 
 from agents.config.channels import Channels
 from agents.delivery.step import Output
-from schemas import dead_letter_packing
 from schemas.attention import AttentionRecord
-from schemas.dead_letter import DeadLetter, with_own_headers
+from schemas.dead_letter import DeadLetter
 from schemas.dialects import Record, native
-from schemas.topics import MAX_RECORD_BYTES
 from schemas.update import generated_at
+from streams.folding.dead_letter_writing import PLAIN_WRITER, DeadLetterWriter
 from streams.folding.routing import Repartitioned
 from streams.input.signature import Sign
 from streams.input.tenancy import ONE_TENANT, Tenancy
@@ -33,6 +32,7 @@ class Outputs:
     now_us: Callable[[], int]
     note_packed: Callable[[], None] = lambda: None
     tenancy: Tenancy = ONE_TENANT
+    dead_letter_writer: DeadLetterWriter = PLAIN_WRITER
 
     def of(self, partition: int, result: PartitionResult) -> list[Output]:
         """All that `result` of `partition` has to say, in the order in which it is to be sent."""
@@ -62,13 +62,12 @@ class Outputs:
         return Output(topic, event.partition, event.key, value, headers, event.timestamp_ms)
 
     def dead_letter(self, record: Record, dead_letter: DeadLetter) -> Output:
-        """The record as it came, packed where it is large."""
+        """What is kept of a record that cannot be read."""
         dead_letter = msgspec.structs.replace(dead_letter, epoch=self.epoch_of(record.partition))
-        packed = dead_letter_packing.pack(dead_letter, record.key, record.value, MAX_RECORD_BYTES)
-        if packed.dead_letter.encoding:
+        written = self.dead_letter_writer.write(dead_letter, record)
+        if written.is_packed:
             self.note_packed()
-        headers = with_own_headers(packed.dead_letter, record.headers)
-        return Output(self.channels.dead_letters, record.partition, packed.key, packed.value, headers)
+        return Output(self.channels.dead_letters, record.partition, written.key, written.value, written.headers)
 
 
 @lru_cache(maxsize=1)

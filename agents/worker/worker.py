@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from agents.config.channels import Channels
+from agents.config.dead_letters import dead_letter_writer
 from agents.config.dialects import bounds_of, load_dialects
 from agents.config.header_keys import Keyring
 from agents.config.models import artifact_of
@@ -146,6 +147,7 @@ class Worker:
             now_us,
             self._metrics.dead_letters_packed.add,
             ONE_TENANT if tenants is None else tenants.tenancy,
+            dead_letter_writer(settings, self._keyring),
         )
         self._journals: NormJournals | None = None
         if settings.norms == "on":

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Final
 
 from schemas.dead_letter import REINSERTED_HEADER, Header
+from schemas.dead_letter_redaction import ContentHash
 from schemas.dialects import Record
 from schemas.erasure import ACCEPTED_HEADER
 from streams.input.origin import ORIGIN_HEADER
@@ -85,6 +86,14 @@ class HeaderKeys:
         """What may stand for it by now: by every key."""
         return frozenset(_pseudonym(key, name) for key in self.keys)
 
+    def hash_of(self, content: bytes) -> ContentHash:
+        """What stands for it on a redacted dead letter: by the key that signs. Raises IndexError without any."""
+        return _content_hash(self.keys[0], content)
+
+    def hashes_of(self, content: bytes) -> tuple[ContentHash, ...]:
+        """What may stand for it: by every key."""
+        return tuple(_content_hash(key, content) for key in self.keys)
+
     def is_of_another(self, record: Record) -> bool:
         """Whether the one signature is of a key that is not among these: whoever lacks keys cannot judge it."""
         name, _ = _signature(record)
@@ -96,6 +105,11 @@ def _pseudonym(key: bytes, name: str) -> str:
     own = hmac.digest(key, b"skillstream pseudonym", sha256)
     mac = hmac.digest(own, name.encode(errors="surrogatepass"), sha256)
     return f"{id_of(key).decode()}:{mac[:_MAC_BYTES].hex()}"
+
+
+def _content_hash(key: bytes, content: bytes) -> ContentHash:
+    own = hmac.digest(key, b"skillstream redacted dead letter", sha256)
+    return ContentHash(id_of(key), hmac.digest(own, content, sha256)[:_MAC_BYTES].hex().encode(), len(content))
 
 
 def _signature(record: Record) -> tuple[bytes, bytes]:

@@ -1,44 +1,55 @@
 """Dead letters and repartitioned events as ledger entries: what the replay expects to find, and what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 import msgspec
 
 from schemas.dead_letter import DeadLetter, from_headers
 from schemas.dead_letter_packing import NotPacked, unpack
+from schemas.dead_letter_redaction import ContentHash, NotRedacted, read_hashes
 from schemas.dialects import Record, native
 from streams.folding.routing import Repartitioned
 from streams.input.origin import origin_in
 from streams.input.signature import Authentic
 from streams.verification.audit import Difference
-from streams.verification.ledger import Entry, EntryLedger, Mismatch
+from streams.verification.ledger import ANY_DIGEST, Entry, EntryLedger, Mismatch
 from streams.verification.students import Extent
+
+HashesOf = Callable[[bytes], Sequence[ContentHash]]
+"""What may stand for some bytes on a redacted dead letter: of each header key one, in their order."""
 
 
 class DeadLetterBook:
-    """The dead letters about one partition of `topic`. `largest_bytes`: more of a record than that is cut off."""
+    """The dead letters about one partition of `topic`. `largest_bytes`: more of a record than that is cut off.
 
-    def __init__(self, topic: str, largest_bytes: int, ledger: EntryLedger) -> None:
+    `hashes_of` are what may stand for a content on a redacted one. One by another key is not compared, but counted as
+    taken `on_trust`.
+    """
+
+    def __init__(self, topic: str, largest_bytes: int, ledger: EntryLedger, hashes_of: HashesOf) -> None:
         self._topic = topic
         self._largest_bytes = largest_bytes
         self._ledger = ledger
-        self.foreign = 0
+        self._hashes_of = hashes_of
+        self._known_keys = [each.key_id for each in hashes_of(b"")]
+        self.foreign = self.on_trust = 0
         self.unreadable: list[Difference] = []
 
     def expect(self, dead_letters: Sequence[tuple[Record, DeadLetter]]) -> None:
         """Expect the dead letters of what the replay could not read."""
         for record, dead_letter in dead_letters:
             about = dead_letter.partition, dead_letter.offset, dead_letter.index
-            self._ledger.expect(Entry(about, self._digest(record.key, record.value), record.partition))
+            digest, redacted = self._digest(record.key, record.value), self._redacted(record.key, record.value)
+            self._ledger.expect(Entry(about, digest, record.partition, or_digests=redacted))
 
     def find(self, records: Sequence[Record], extent: Extent) -> None:
         """Records of the dead letters' topic. Those about other topics, or beyond the extent, don't count."""
         for record in records:
             try:
                 dead_letter = from_headers(tuple(record.headers))
-                key, value = unpack(dead_letter, record.key, record.value)
-            except (msgspec.ValidationError, UnicodeDecodeError, NotPacked):
+                digest = self._digest_found(dead_letter, record.key, record.value)
+            except (msgspec.ValidationError, UnicodeDecodeError, NotPacked, NotRedacted):
                 what = f"a dead letter that does not say what it is and where from (at {record.offset} of its topic)"
                 self.unreadable.append(Difference("dead_letter", "", record.partition, -1, what))
                 continue
@@ -46,7 +57,23 @@ class DeadLetterBook:
                 self.foreign += 1
             elif dead_letter.epoch == extent.epoch and extent.start <= dead_letter.offset < extent.cut:
                 about = dead_letter.partition, dead_letter.offset, dead_letter.index
-                self._ledger.find(Entry(about, self._digest(key, value), record.partition))
+                self.on_trust += digest == ANY_DIGEST
+                self._ledger.find(Entry(about, digest, record.partition))
+
+    def _digest_found(self, dead_letter: DeadLetter, key: bytes | None, value: bytes | None) -> bytes:
+        """Of what a dead letter holds. Raises NotPacked, NotRedacted."""
+        if not dead_letter.redacted:
+            return self._digest(*unpack(dead_letter, key, value))
+        hashes = read_hashes(key, value)
+        if any(each is not None and each.key_id not in self._known_keys for each in hashes):
+            return ANY_DIGEST
+        return _digest_of_hashes(*hashes)
+
+    def _redacted(self, key: bytes | None, value: bytes | None) -> tuple[bytes, ...]:
+        """What may be found in the place of key and value where they were redacted: of each header key one."""
+        keys = [None] * len(self._known_keys) if key is None else self._hashes_of(key)
+        values = [None] * len(self._known_keys) if value is None else self._hashes_of(value)
+        return tuple(map(_digest_of_hashes, keys, values))
 
     def _digest(self, key: bytes | None, value: bytes | None) -> bytes:
         """Of the original bytes, as far as a dead letter may hold them."""
@@ -114,6 +141,10 @@ def repartitioned_differs(mismatch: Mismatch) -> Difference:
     }[mismatch.how]
     partition, offset, _ = entry.about
     return Difference("lost" if mismatch.how == "missing" else "state", entry.student, partition, offset, what)
+
+
+def _digest_of_hashes(key: ContentHash | None, value: ContentHash | None) -> bytes:
+    return _digest(b"/".join(b"-" if each is None else each.text for each in (key, value)))
 
 
 def _digest(value: bytes) -> bytes:

@@ -142,8 +142,9 @@ def test_a_changelog_that_cannot_be_unpacked_stops_the_worker_with_what_to_do(od
     assert sum(contents.rows.values()) == len(STUDENTS)
 
 
+@pytest.mark.parametrize("redaction", ["off", "hash"])
 def test_verify_is_exact_and_commands_go_through_where_batches_cannot_be_unpacked(
-    odd: Deployment, monkeypatch: pytest.MonkeyPatch
+    odd: Deployment, monkeypatch: pytest.MonkeyPatch, redaction: str
 ) -> None:
     monkeypatch.setattr(CheckedBatches, "most_bytes", CheckedBatches.most_bytes)  # what the command sets is undone
     student = STUDENTS[0]
@@ -156,7 +157,7 @@ def test_verify_is_exact_and_commands_go_through_where_batches_cannot_be_unpacke
         asyncio.run(send_as_it_is(odd.broker, odd.channels.activity, place, batch))
     asyncio.run(send_as_it_is(odd.broker, odd.channels.erasures, place, unreadable[0]))
     odd.send([Sent(STUDENTS[1].encode(), b"{}")], odd.channels.erasures)
-    worker = odd.start(batch_max_unpacked_mb=16)
+    worker = odd.start(batch_max_unpacked_mb=16, dead_letter_redaction=redaction)
     odd.await_caught_up()
     assert worker.terminate() == 0, worker.tail()
     around = environment(odd.given(batch_max_unpacked_mb=16))

@@ -127,6 +127,7 @@ def test_dead_letters_that_can_be_read_now_are_sent_home_as_they_were_once(deplo
         "left": 0,
         "repeats": 0,
         "forgotten": 0,
+        "redacted": 0,
         "stopped_at": None,
     }
     [back] = activity(deployment)

@@ -20,6 +20,7 @@ from schemas.dialects import Record
 from schemas.erasure import Acceptance
 from streams.context import ProcessingContext, first_epoch
 from streams.folding.counts import Counts
+from streams.folding.dead_letter_writing import PLAIN_WRITER, DeadLetterWriter
 from streams.input.partitioner import Murmur2
 from streams.input.signature import HeaderKeys, Sign
 from streams.pipeline import BatchOutcome, Pipeline
@@ -56,11 +57,12 @@ class Stepped:
     accepted: list[FileRecord] = field(default_factory=list)
     parts: int = 0
     most_students: int = MOST_STUDENTS
+    dead_letter_writer: DeadLetterWriter = PLAIN_WRITER
 
     def __post_init__(self) -> None:
         policy, levels = PendingPolicy(), self.pipeline.skill_set.levels
         self.queue = ReasoningQueue(policy, calls_per_s=1.0)
-        outputs = Outputs(CHANNELS, self.sign, first_epoch, lambda: NOW_US)
+        outputs = Outputs(CHANNELS, self.sign, first_epoch, lambda: NOW_US, dead_letter_writer=self.dead_letter_writer)
         marker = PendingMarker(self.queue, policy, lambda: levels, lambda: NOW_US)
         context = ProcessingContext(
             rows=self.rows,

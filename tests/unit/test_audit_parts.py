@@ -5,6 +5,7 @@ from functools import partial
 import msgspec
 
 from schemas.dead_letter import DeadLetter, to_headers
+from streams.input.signature import HeaderKeys
 from streams.replay import FileRecord
 from streams.verification.dead_letters import DeadLetterBook
 from streams.verification.ledger import Entry, EntryLedger
@@ -37,7 +38,7 @@ def test_dead_letters_are_matched_by_place_bytes_and_epoch() -> None:
 
     def settled(*found: tuple[FileRecord, DeadLetter]) -> list[tuple[str, int]]:
         with EntryLedger(1) as ledger:
-            book = DeadLetterBook("student-activity", 20, ledger)
+            book = DeadLetterBook("student-activity", 20, ledger, HeaderKeys().hashes_of)
             book.expect(expected)
             book.find([again(each, headers=to_headers(dead_letter)) for each, dead_letter in found], extent)
             return sorted((mismatch.how, mismatch.entry.about[1]) for mismatch in ledger.settle())

@@ -31,6 +31,7 @@ from schemas.dialects import Decoded, Dialects, Invalid, Record, decode, native
 from schemas.dialects.mapping import Mapping
 from schemas.event import Collaboration
 from schemas.parts import PATTERN, Parts, named, runs
+from streams.folding.dead_letter_writing import PLAIN_WRITER, DeadLetterWriter
 from streams.folding.dead_letters import MAX_DEAD_LETTERS_A_RECORD
 from streams.rows.codec import decode_row
 from streams.rows.erasure import RowErasure
@@ -111,7 +112,12 @@ class Topic:
         self.position = msgspec.json.decode(encode_position(position), type=ReplayPosition)
 
     def replay(
-        self, read: Any = LATER, policy: Policy = "stop", forgotten: Iterable[bytes] = (), reasons: Sequence[str] = ()
+        self,
+        read: Any = LATER,
+        policy: Policy = "stop",
+        forgotten: Iterable[bytes] = (),
+        reasons: Sequence[str] = (),
+        writer: DeadLetterWriter = PLAIN_WRITER,
     ) -> Summary:
         rereader = Rereader(
             activity=ACTIVITY,
@@ -121,6 +127,7 @@ class Topic:
             now_ms=NOW_MS + 3_600_000,
             decode=read,
             sign=lambda _topic, _partition, _key, _value, headers: tuple(headers),
+            writer=writer,
         )
         replay = DeadLetterReplay(policy, rereader, reasons=reasons, authentic=lambda _record: True)
         spans = {0: (0, len(self.dead_letters))}

@@ -27,10 +27,10 @@ CHUNK_BYTES: Final = 4 * 1024 * 1024
 
 @dataclass(slots=True)
 class Summary:
-    """`read = reinserted + dropped + left + repeats + forgotten`, and one more where it stopped.
+    """`read = reinserted + dropped + left + repeats + forgotten + redacted`, and one more where it stopped.
 
     `still_bad` is a part of them. `left` are never sent back: not of the activity topic, not whole, or of no use by
-    now. `forgotten` are of students who were erased since.
+    now. `forgotten` are of students who were erased since. Of the `redacted` nothing is left that could be sent.
     """
 
     read: int = 0
@@ -40,6 +40,7 @@ class Summary:
     left: int = 0
     repeats: int = 0
     forgotten: int = 0
+    redacted: int = 0
     stopped_at: str | None = None
 
 
@@ -122,6 +123,8 @@ class DeadLetterReplay:
             self.summary.left += 1
         elif is_repeat:
             self.summary.repeats += 1
+        elif dead_letter.redacted:
+            self.summary.redacted += 1
         else:
             return self._reinsert(stored, dead_letter, chunk)
         return True

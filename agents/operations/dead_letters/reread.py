@@ -15,12 +15,11 @@ import msgspec
 from agents.operations.dead_letters.reinsertion import Reinsertion
 from agents.operations.dead_letters.stored import StoredDeadLetter
 from agents.operations.erasures import StoredErasures
-from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, with_own_headers
-from schemas.dead_letter_packing import pack
+from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header
 from schemas.dialects import Decode, Decoded, Invalid, native
 from schemas.event import NativeEvent
 from schemas.parts import Parts, named, runs
-from schemas.topics import MAX_RECORD_BYTES
+from streams.folding.dead_letter_writing import PLAIN_WRITER, DeadLetterWriter
 from streams.input.partitioner import OwningPartitionOfKey
 from streams.input.signature import Sign
 from streams.input.tenancy import ONE_TENANT, Tenancy
@@ -55,6 +54,7 @@ class Rereader:
     decode: Decode
     sign: Sign
     tenancy: Tenancy = ONE_TENANT
+    writer: DeadLetterWriter = PLAIN_WRITER
 
     def read(self, stored: StoredDeadLetter, dead_letter: DeadLetter) -> Reread:
         """The result of reading a `stored` dead letter of the activity topic again; `dead_letter` is what its headers
@@ -126,12 +126,12 @@ class Rereader:
         reinserted = self._reinserted_header(
             stored, dead_letter.partition, stored.key, stored.value
         )  # as on the record that it is about
-        packed = pack(again, stored.key, stored.value, MAX_RECORD_BYTES)
+        written = self.writer.write(again, stored.original(dead_letter, reinserted))
         return Reinsertion(
             partition=stored.partition,
-            key=packed.key,
-            value=packed.value,
-            headers=with_own_headers(packed.dead_letter, (*reinserted, *stored.producers_headers)),
+            key=written.key,
+            value=written.value,
+            headers=written.headers,
             timestamp_ms=self.now_ms,
             is_dead_letter=True,
         )

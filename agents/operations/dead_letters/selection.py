@@ -31,9 +31,12 @@ def chosen(
     return (one for one in dead_letters if one.written_ms >= since_ms and (not reasons or one.reason in reasons))
 
 
-def counted(dead_letters: Iterable[StoredDeadLetter], counts: Counter[str]) -> Iterator[StoredDeadLetter]:
-    """All of them, counted by reason on their way; beyond 64 reasons, as `other`."""
+def counted(
+    dead_letters: Iterable[StoredDeadLetter], counts: Counter[str], redacted: Counter[bool]
+) -> Iterator[StoredDeadLetter]:
+    """All of them, counted by reason on their way, beyond 64 reasons as `other`; and by whether they are redacted."""
     for stored in dead_letters:
+        redacted[stored.is_redacted] += 1
         counts[stored.reason if stored.reason in counts or len(counts) < _MAX_REASONS else OTHER_REASONS] += 1
         yield stored
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from agents.config.channels import Channels
+from agents.config.dead_letters import dead_letter_writer
 from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
@@ -19,6 +20,7 @@ from agents.operations.dead_letters.reread import Rereader
 from agents.operations.erasures import StoredErasures
 from agents.tenants.topic import tenant_decoding
 from schemas.dialects import Decode
+from streams.folding.dead_letter_writing import PLAIN_WRITER
 from streams.input.partitioner import partitioner
 from streams.input.tenancy import ONE_TENANT
 
@@ -96,6 +98,7 @@ class ReplaySession:
             decode=self._decode,
             sign=self._keyring.sign,
             tenancy=self._tenancy,
+            writer=dead_letter_writer(settings, self._keyring) if self._keyring.has_keys else PLAIN_WRITER,
         )
         return DeadLetterReplay(policy, rereader, reasons=reasons, authentic=self._keyring.authentic)
 

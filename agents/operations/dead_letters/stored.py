@@ -11,6 +11,7 @@ from confluent_kafka import Message
 from agents.kafka.record import headers_of
 from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, from_headers, own_headers
 from schemas.dead_letter_packing import NotPacked, unpack
+from schemas.dead_letter_redaction import NotRedacted, read_hashes
 from schemas.dialects import Record
 from streams.input.signature import OWN_HEADERS, Authentic, nobody
 from streams.replay import FileRecord
@@ -22,8 +23,8 @@ _FIRST_CAME: Final = re.compile(rb";(-?[0-9]{1,19})\Z")
 class StoredDeadLetter:
     """The record at `partition`@`offset`, written at `written_ms`; `dead_letter` is None where somebody else wrote it.
 
-    Key and value are the record's own, unpacked; `size_bytes` is of both; `sent_back` what a replay of ours noted on
-    the record, if one had sent it back.
+    Key and value are the record's own, unpacked, or what stands for them where it is redacted; `size_bytes` is of the
+    record's own; `sent_back` what a replay of ours noted on the record, if one had sent it back.
     """
 
     partition: int
@@ -56,6 +57,11 @@ class StoredDeadLetter:
         return "not_a_dead_letter" if self.dead_letter is None else self.dead_letter.reason
 
     @property
+    def is_redacted(self) -> bool:
+        """Whether nothing of the record is left but keyed hashes."""
+        return self.dead_letter is not None and bool(self.dead_letter.redacted)
+
+    @property
     def producers_headers(self) -> tuple[Header, ...]:
         """The producer's own, without what we put on records that we send."""
         return tuple(header for header in own_headers(self.headers) if header[0] not in OWN_HEADERS)
@@ -74,8 +80,8 @@ class StoredDeadLetter:
         """Itself, small: for lists."""
         return replace(self, key=None, value=None, headers=())
 
-    def original(self, dead_letter: DeadLetter) -> Record:
-        """The record as it was when it was read."""
+    def original(self, dead_letter: DeadLetter, ours: tuple[Header, ...] = ()) -> Record:
+        """The record as it was when it was read, with headers of `ours` before the producer's."""
         return FileRecord(
             offset=dead_letter.offset,
             timestamp=dead_letter.timestamp,
@@ -83,7 +89,7 @@ class StoredDeadLetter:
             topic=dead_letter.topic,
             partition=dead_letter.partition,
             key=self.key,
-            headers=cast(Any, self.producers_headers),  # a null value is what aiokafka gives, too
+            headers=cast(Any, (*ours, *self.producers_headers)),  # a null value is what aiokafka gives, too
         )
 
 
@@ -91,9 +97,13 @@ def stored_dead_letter(message: Message, authentic: Authentic = nobody) -> Store
     """A record of the dead-letters topic; headers of ours that are not `authentic` are nothing. Never raises."""
     headers, dead_letter = tuple(headers_of(message)), None
     key, value = message.key(), message.value()
-    with suppress(msgspec.ValidationError, NotPacked):
+    size_bytes: int | None = None
+    with suppress(msgspec.ValidationError, NotPacked, NotRedacted):
         said = from_headers(headers)
-        key, value = unpack(said, key, value)
+        if said.redacted:
+            size_bytes = sum(each.size_bytes for each in read_hashes(key, value) if each is not None)
+        else:
+            key, value = unpack(said, key, value)
         dead_letter = said
     stored = StoredDeadLetter(
         partition=int(message.partition() or 0),
@@ -103,10 +113,12 @@ def stored_dead_letter(message: Message, authentic: Authentic = nobody) -> Store
         value=value,
         headers=headers,
         dead_letter=dead_letter,
-        size_bytes=len(key or b"") + len(value or b""),
+        size_bytes=len(key or b"") + len(value or b"") if size_bytes is None else size_bytes,
     )
     reinserted = [value for name, value in headers if name == REINSERTED_HEADER]
     if dead_letter is None or not reinserted:
         return stored
+    if dead_letter.redacted:  # one that was not ours is hashed
+        return replace(stored, sent_back=reinserted[0]) if _FIRST_CAME.search(reinserted[0] or b"") else stored
     sent_again = replace(cast(FileRecord, stored.original(dead_letter)), headers=cast(Any, own_headers(headers)))
     return replace(stored, sent_back=reinserted[0]) if authentic(sent_again) else stored

@@ -9,6 +9,7 @@ from confluent_kafka import Message
 
 from agents.config.channels import Channels
 from agents.config.dialects import decoder_of
+from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.kafka.errors import NoSuchTopic
@@ -73,12 +74,14 @@ class HeldOfStudent:
         return [msgspec.to_builtins(event) for event in events if event.student_id == self._student]
 
     def _dead_letters(self) -> Iterator[_Document]:
-        """Those under the student's key: of others nobody can say whose they are."""
+        """Those under the student's key, or its hash: of others nobody can say whose they are."""
+        keys = {self._key, *(each.text for each in Keyring(self._settings).open_as_allowed().hashes_of(self._key))}
         for message in self._all(self._channels.dead_letters):
             stored = stored_dead_letter(message)
-            if stored.key == self._key:
-                value = (stored.value or b"").decode("utf-8", "replace")
-                yield {**_position(message), "of": stored.source, "reason": stored.reason, "value": value}
+            if stored.key in keys:
+                value = None if stored.is_redacted else (stored.value or b"").decode("utf-8", "replace")
+                said = {"redacted": True} if stored.is_redacted else {}
+                yield {**_position(message), "of": stored.source, "reason": stored.reason, "value": value, **said}
 
     def _all(self, topic: str) -> Iterator[Message]:
         settings = self._settings

@@ -12,9 +12,9 @@ from agents.config.channels import Channels
 from agents.kafka.offsets import Offsets, SourcePartition
 from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
-from agents.kafka.unpacking import BatchHeader
+from agents.kafka.unpacking import BatchHeader, NotABatch
 from schemas import erasure
-from schemas.dead_letter import from_headers
+from schemas.dead_letter import DeadLetter, from_headers
 from schemas.dead_letter_packing import NotPacked, unpack
 from schemas.errors import InvalidInput
 from schemas.unreadable import UnreadableBatch
@@ -66,11 +66,10 @@ class PartitionReader:
         topic = self.channels.dead_letters
         for records in self._read(topic, partition, self._start(topic, partition)):
             for record in records:
-                with suppress(msgspec.ValidationError, UnicodeDecodeError, NotPacked):
+                with suppress(msgspec.ValidationError, UnicodeDecodeError, NotPacked, NotABatch):
                     dead_letter = from_headers(tuple(record.headers))
                     if dead_letter.reason == "unreadable_batch":
-                        _, batch = unpack(dead_letter, record.key, record.value)
-                        self.refused[dead_letter.topic, partition].append(BatchHeader.of(batch or b""))
+                        self.refused[dead_letter.topic, partition].append(_refused_batch(dead_letter, record))
 
     async def one_pass(
         self,
@@ -168,3 +167,10 @@ class PartitionReader:
 
     def _start(self, topic: str, partition: int) -> int:
         return self.offsets[topic, partition].start
+
+
+def _refused_batch(dead_letter: DeadLetter, record: FileRecord) -> BatchHeader:
+    """Raises NotPacked, NotABatch."""
+    if dead_letter.redacted:
+        return BatchHeader.named_in(dead_letter.error)
+    return BatchHeader.of(unpack(dead_letter, record.key, record.value)[1] or b"")

@@ -155,7 +155,7 @@ class Verification:
         """Verify one partition; its extent, as it turned out."""
         with EntryLedger(self._ledger_bytes) as ledger:
             reader.find_refused(extent.partition)
-            dead_letters = DeadLetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger)
+            dead_letters = DeadLetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger, self._keyring.hashes_of)
             first = await reader.one_pass(extent, Slice(), dead_letters, repartitions, norms)
             findings.note_first(first)
             await findings.compare(first)
