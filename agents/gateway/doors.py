@@ -14,6 +14,7 @@ from agents.config.tenants import Tenant, Tenants
 from agents.gateway.batches import BYTES_A_COMMA, TakenBatch
 from agents.gateway.body import BodyLimits, read_body
 from agents.gateway.envelopes import Envelopes
+from agents.gateway.multipart import JSON_TYPE, MULTIPART_TYPE, SentBody, sent_body
 from agents.gateway.ndjson import CONTENT_TYPES, sent_items
 from agents.gateway.placing import RecordPlacement
 from agents.gateway.rates import EventRates
@@ -25,7 +26,6 @@ from agents.metrics.declared.gateway import GatewayMetrics, GatewayOutcome
 from agents.web.access import given_token
 from schemas.dialects.record import Decode
 
-_JSON: Final = "application/json"
 _AT_ONCE_BYTES: Final = 128 * 1024
 """Larger bodies are decoded in a thread, so that others are answered meanwhile."""
 _CLIENT_IS_GONE: Final = 499
@@ -68,7 +68,7 @@ class Doors:
             version = require_version_header(request.headers)
             answered_as = VERSIONS[version]
             read = self._put(request, version) if request.method == "PUT" else self._post(request, version)
-            response = await self._answer(request, read, (_JSON,), 400)
+            response = await self._answer(request, read, (JSON_TYPE, MULTIPART_TYPE), 400)
         except NotTaken as refused:
             response = self._refuse(request, refused, "", monotonic())
         response.headers[VERSION_HEADER] = answered_as
@@ -77,7 +77,7 @@ class Doors:
     async def envelopes(self, request: Request) -> Response:
         """`POST /caliper`."""
         return await self._answer(
-            request, lambda body, tenant: self._readers.envelopes.sent(body, tenant.students), (_JSON,)
+            request, lambda body, tenant: self._readers.envelopes.sent(body, tenant.students), (JSON_TYPE,)
         )
 
     async def events(self, request: Request) -> Response:
@@ -89,14 +89,14 @@ class Doors:
     def _post(self, request: Request, version: str) -> ReadBody:
         if request.query_params:
             raise NotTaken(400, "unreadable", "POST has no parameters", rule="parameters")
-        read = self._readers.statements.posted
-        return lambda body, tenant: read(body, version, tenant.students, tenant.name)
+        read, sent = self._readers.statements.posted, _unpacking(request)
+        return lambda body, tenant: read(sent(body), version, tenant.students, tenant.name)
 
     def _put(self, request: Request, version: str) -> ReadBody:
         if [name for name, _ in request.query_params.multi_items()] != ["statementId"]:
             raise NotTaken(400, "unreadable", "PUT has one parameter, statementId", rule="parameters")
-        read, id_ = self._readers.statements.put, request.query_params["statementId"]
-        return lambda body, tenant: read(body, version, tenant.students, tenant.name, id_)
+        read, sent, id_ = self._readers.statements.put, _unpacking(request), request.query_params["statementId"]
+        return lambda body, tenant: read(sent(body), version, tenant.students, tenant.name, id_)
 
     async def _answer(
         self, request: Request, read: ReadBody, content_types: tuple[str, ...], other_type: int = 415
@@ -170,7 +170,12 @@ class Doors:
         )
 
 
+def _unpacking(request: Request) -> Callable[[bytes], SentBody]:
+    content_type = request.headers.get("Content-Type", "")
+    return lambda body: sent_body(content_type, body)
+
+
 def _require_type(request: Request, wanted: tuple[str, ...], status: int) -> None:
     said = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if said not in wanted:
-        raise NotTaken(status, "unreadable", f"Content-Type has to be {wanted[0]}", rule="content_type")
+        raise NotTaken(status, "unreadable", f"Content-Type has to be {' or '.join(wanted)}", rule="content_type")

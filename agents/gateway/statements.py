@@ -16,6 +16,7 @@ import msgspec
 import orjson
 from msgspec import UNSET, Raw, Struct
 
+from agents.gateway.attachments import Attachments
 from agents.gateway.batches import (
     KeyedValue,
     TakenBatch,
@@ -23,6 +24,7 @@ from agents.gateway.batches import (
     not_taken,
     require_few_items,
 )
+from agents.gateway.multipart import SentBody
 from agents.gateway.refusal import NotTaken
 from schemas.dialects import native
 from schemas.dialects.bounds import RecordBounds
@@ -43,6 +45,8 @@ _UNSAID: Final = {"1.0": "1.0.0", "2.0": "2.0.0"}
 _IDS: Final = UUID("5f0bd9b8-3c4c-5a7e-9d0a-0b2f6f1d7c11")
 _BY_STORES: Final = ("stored", "authority", "version")
 _ATTACHED: Final = b'"attachments"'
+_ESCAPE: Final = b"\\u00"
+"""By which a name may be written so that it is not found as bytes."""
 
 
 class _Named(Struct):
@@ -72,8 +76,9 @@ class Statements:
         self._xapi = Xapi(mapping)
         self._decode = bounds.bounded(self._strictly)
 
-    def posted(self, body: bytes, version: str, students: str, tenant: str) -> TakenBatch:
+    def posted(self, sent: SentBody, version: str, students: str, tenant: str) -> TakenBatch:
         """One statement, or an array of them; answered with their ids. Raises NotTaken."""
+        body, attachments = sent.document, Attachments(sent.contents)
         try:
             values = _SEVERAL.decode(body) if body.lstrip()[:1] == b"[" else [Raw(body.strip())]
         except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -84,32 +89,47 @@ class Statements:
         ids: dict[str, str] = {}
         events = 0
         for index, value in enumerate(values):
-            record, id_, count = self._taken(bytes(value), index, version, students, tenant)
+            record, id_, count = self._taken(bytes(value), index, version, students, tenant, attachments)
             if id_.lower() in ids:
                 repeated = Invalid("duplicate_id", "two statements of a request may not have one id")
                 raise not_taken("statement", index, repeated)
             ids[id_.lower()] = id_
             records.append(record)
             events += count
+        attachments.require_all_named()
         return TakenBatch(records, events, answer=list(ids.values()))
 
-    def put(self, body: bytes, version: str, students: str, tenant: str, id_: str) -> TakenBatch:
+    def put(self, sent: SentBody, version: str, students: str, tenant: str, id_: str) -> TakenBatch:
         """One statement, whose id the request has; answered with 204. Raises NotTaken."""
         if not is_uuid(id_):
             raise NotTaken(400, "unreadable", "statementId is not a UUID", rule="statement_id")
-        record, said, events = self._taken(body.strip(), 0, version, students, tenant, id_)
+        attachments = Attachments(sent.contents)
+        record, said, events = self._taken(sent.document.strip(), 0, version, students, tenant, attachments, id_)
         if said.lower() != id_.lower():
             raise NotTaken(400, "unreadable", "the statement has another id than statementId says", rule="statement_id")
+        attachments.require_all_named()
         return TakenBatch([record], events, status=204)
 
     def _taken(
-        self, value: bytes, index: int, version: str, students: str, tenant: str, id_: str = ""
+        self,
+        value: bytes,
+        index: int,
+        version: str,
+        students: str,
+        tenant: str,
+        attachments: Attachments,
+        id_: str = "",
     ) -> tuple[KeyedValue, str, int]:
         """The statement's record, its id, and how many events it comes to. Raises NotTaken."""
         value, id_ = _named(value, version, tenant, id_, index)
         record, events = keyed(value, self._decode, students)
         if isinstance(record, Invalid):
             raise not_taken("statement", index, record)
+        if _ATTACHED in value or _ESCAPE in value:
+            try:
+                attachments.check(parse(value))
+            except BrokenStatement as broken:
+                raise not_taken("statement", index, Invalid(broken.rule, str(broken.as_input()))) from None
         return record, id_, events
 
     def _strictly(self, record: Record) -> Decoded:
@@ -120,8 +140,6 @@ class Statements:
                 return decoded
             document = parse(value)
             require_all_rules(document)
-            if _ATTACHED in value:
-                _require_files(document)
             return self._xapi.decode(document, record)
         except BrokenStatement as broken:
             return Decoded(invalid=(Invalid(broken.rule, str(broken.as_input()), "xapi"),))
@@ -162,11 +180,3 @@ def _id_of(value: bytes, tenant: str, index: int) -> str:
     except (TypeError, orjson.JSONEncodeError):
         raise not_taken("statement", index, Invalid("not_json", "not a JSON object that can be written")) from None
     return str(uuid5(_IDS, f"{tenant}\n{content}"))
-
-
-def _require_files(document: Any) -> None:
-    """Of an attachment without a URL the content has to be in the request, which is not taken here."""
-    for index, attachment in enumerate(document.get("attachments", ())):
-        if "fileUrl" not in attachment:
-            path = f".attachments[{index}]"
-            raise BrokenStatement("attachment_content", "an attachment of application/json has a fileUrl", path)

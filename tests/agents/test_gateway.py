@@ -17,6 +17,8 @@ import pytest
 from agents.kafka.embedded import EmbeddedBroker
 from tests.agents.deployment import owning_partition
 from tests.contract.caliper_events import V1P1, caliper
+from tests.contract.test_gateway_attachments import TYPE, about, part
+from tests.contract.test_gateway_attachments import body as parts_of
 from tests.contract.xapi_statements import ADL, ID, OTHER_ID, statement
 from tests.events import fields
 from tests.gateways import JSON, NDJSON, NORTH, NORTH_KEY, SOUTH, SOUTH_KEY, XAPI, Opened, actor, bearer, ndjson, opened
@@ -161,6 +163,21 @@ async def test_a_statement_without_an_id_has_the_same_one_when_it_is_sent_again(
     assert first.document == again.document != other.document
     ids = [orjson.loads(record.value or b"")["id"] for record in await north.stored()]
     assert sorted(ids) == sorted([*first.document, *again.document, *other.document])
+
+
+async def test_contents_of_attachments_come_with_their_statements_and_are_not_stored(north: Opened) -> None:
+    content = b"what a student wrote"
+    document = about(content, actor=actor("ada"))
+    headers = {**bearer(), **XAPI, "Content-Type": TYPE}
+    asked = {"POST": STATEMENTS, "PUT": f"{STATEMENTS}?statementId={ID}"}
+    answers = [
+        await north.request(method, path, parts_of(document, part(content)), headers) for method, path in asked.items()
+    ]
+    refused = await north.request("POST", STATEMENTS, parts_of(document), headers)
+
+    assert [(answer.status, answer.document) for answer in answers] == [(200, [ID]), (204, None)]
+    assert (refused.status, refused.document["rule"]) == (400, "XAPI-00129")
+    assert all(content not in (record.value or b"") for record in await north.stored())
 
 
 async def test_a_key_may_come_as_a_password_and_a_body_packed(north: Opened) -> None:

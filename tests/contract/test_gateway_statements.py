@@ -11,11 +11,12 @@ import orjson
 import pytest
 
 from agents.gateway.batches import TakenBatch
+from agents.gateway.multipart import SentBody
 from agents.gateway.refusal import NotTaken
 from agents.gateway.statements import Statements
 from schemas.dialects.bounds import DEFAULT_BOUNDS
 from schemas.dialects.mapping import NO_MAPPING
-from tests.contract.test_xapi_rules import ACCEPTED, ATTACHED, REJECTED, TOLERATED
+from tests.contract.test_xapi_rules import ACCEPTED, REJECTED, TOLERATED
 from tests.contract.xapi_statements import statement
 
 STATEMENTS: Final = Statements(NO_MAPPING, DEFAULT_BOUNDS)
@@ -23,7 +24,7 @@ BROKEN: Final = {**REJECTED, **TOLERATED}
 
 
 def posted(document: Any, version: str) -> TakenBatch:
-    return STATEMENTS.posted(orjson.dumps(document), version, "", "north")
+    return STATEMENTS.posted(SentBody(orjson.dumps(document)), version, "", "north")
 
 
 def versions_of(document: dict[str, Any]) -> list[str]:
@@ -35,7 +36,7 @@ def versions_of(document: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("change", ACCEPTED.values(), ids=ACCEPTED)
 def test_a_statement_that_keeps_the_rules_is_taken_in_a_request_of_its_version(change: dict[str, Any]) -> None:
     document = deepcopy(statement(**change))
-    for attachment in document.get("attachments", ()):
+    for attachment in document.get("attachments", ()):  # contents: tests/contract/test_gateway_attachments.py
         attachment.setdefault("fileUrl", "https://school.example/drawing.png")
     taken = []
     for version in versions_of(document):
@@ -55,17 +56,10 @@ def test_a_statement_that_breaks_a_rule_is_refused_by_it(change: dict[str, Any],
     assert (refused.value.status, refused.value.more) == (400, {"statement": 0, "rule": rule})
 
 
-def test_the_content_of_an_attachment_has_to_be_elsewhere() -> None:
-    with pytest.raises(NotTaken) as refused:
-        posted(statement(attachments=[ATTACHED]), "1.0")
-
-    assert refused.value.more["rule"] == "attachment_content"
-
-
 def test_what_a_statement_says_is_stored_to_the_byte_but_for_its_version_and_id() -> None:
     said = b'{ "id": "6d1f033b-3f70-458c-b53a-e6bb63cbaef9" ,"version":"1.0.0",' + orjson.dumps(statement(id=None))[1:]
 
-    [record] = STATEMENTS.posted(b" [" + said + b" ] ", "1.0", "", "north").records
+    [record] = STATEMENTS.posted(SentBody(b" [" + said + b" ] "), "1.0", "", "north").records
 
     assert orjson.loads(record.value) == orjson.loads(said)
     assert record.value.endswith(said[-200:])
