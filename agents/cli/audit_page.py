@@ -15,7 +15,7 @@ _SHOWN_CHARS: Final = 17
 
 def acts_table(records: Iterable[AuditRecord]) -> Table:
     """A row an act."""
-    table = Table("time", "who", "fingerprint", "action", "about", "outcome", "")
+    table = Table("time", "who", "fingerprint", "action", "about", "outcome", "detail")
     for record in records:
         table.add_row(
             record.at.isoformat(timespec="seconds"),
