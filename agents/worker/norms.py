@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable
 
 from agents.delivery.step import PartitionWriter
 from agents.display.plain import plain
@@ -12,7 +12,7 @@ from agents.norms.following import NormsFollower
 from agents.norms.merger import NormsMerger
 from agents.norms.owner import ShardSender
 from agents.norms.shards import ShardTopic
-from agents.norms.topic import NORMS_PARTITION, NormsTopic
+from agents.norms.topic import NORMS_PARTITION
 from agents.worker.norm_journals import NormJournals
 from agents.worker.parts import WorkerParts
 from agents.worker.work_thread import WorkThread
@@ -23,34 +23,28 @@ _log = logging.getLogger(__name__)
 
 
 class WorkerNorms:
-    """Of one worker that keeps `journals`. `courses` are copies of courses, as `mapping.toml` has them."""
+    """Of one worker that keeps `journals`."""
 
     def __init__(
-        self,
-        parts: WorkerParts,
-        follower: NormsFollower,
-        topic: NormsTopic,
-        journals: NormJournals,
-        writer: PartitionWriter,
-        courses: Mapping[str, str],
+        self, parts: WorkerParts, follower: NormsFollower, journals: NormJournals, writer: PartitionWriter
     ) -> None:
         settings, app, metrics = parts.settings, parts.app, parts.metrics
         self._follower, self._journals, self._metrics = follower, journals, metrics
         self._owned = app.complete_partitions
         self._poll_s = settings.norms_poll_s
-        self._topics = topic, ShardTopic(settings)
+        self._shards = ShardTopic(settings)
         self._merger = NormsMerger(
-            self._topics[1],
-            topic.write,
+            self._shards,
+            parts.norms_topic.write,
             self._refused,
             NormTopic(settings.app_id, settings.partitions),
-            courses,
+            parts.courses,
             settings.norms_every_s,
         )
         self._sender = ShardSender(
             journals,
             writer,
-            self._topics[1].send,
+            self._shards.send,
             self._owned,
             self._clock_s,
             WorkThread("norm sums"),
@@ -75,9 +69,8 @@ class WorkerNorms:
             self._metrics.norms_age_s.set(max(clocks_s) - published_s)
 
     def close(self) -> None:
-        """Let go of the topics."""
-        for topic in self._topics:
-            topic.close()
+        """Let go of the topic of sums."""
+        self._shards.close()
 
     async def _follow(self) -> None:
         """Look for what is newer, and make what is next where partition 0 is ours, for ever."""

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class StreamObserver:
-    """Of one worker; hears of all that its parts do. `dead_lettered` hears of the last few dead letters of a batch,
+    """Of one worker; hears of all that its parts do. `on_dead_letters` hears of the last few dead letters of a batch,
     `tenant_of` tells whose a record is, where there are tenants.
     """
 
@@ -29,11 +29,10 @@ class StreamObserver:
         metrics: Metrics,
         seen: SeenNames,
         failures: SourceFailures,
-        dead_lettered: Callable[[Iterable[DeadLetter]], None],
         tenant_of: Callable[[Record], str] | None = None,
     ) -> None:
         self._metrics, self._seen, self._failures = metrics, seen, failures
-        self._dead_lettered = dead_lettered
+        self.on_dead_letters: Callable[[Iterable[DeadLetter]], None] = _shown_to_nobody
         self._tenant_of = tenant_of
 
     def processed(self, outcome: BatchOutcome, duration_s: float) -> None:
@@ -49,7 +48,7 @@ class StreamObserver:
             self._metrics.row_bytes.observe(largest)
         self._metrics.updates.add(sum(len(result.updates) for result in results))
         for result in results:
-            self._dead_lettered(found for _, found in result.dead_letters[-LAST_DEAD_LETTERS:])
+            self.on_dead_letters(found for _, found in result.dead_letters[-LAST_DEAD_LETTERS:])
             if self._tenant_of is not None:
                 for dead, _ in result.dead_letters:
                     self._metrics.tenant_dead_letters.add(self._tenant_of(dead))
@@ -86,3 +85,7 @@ class StreamObserver:
         """A position left records out."""
         self._metrics.position_jumps.add(jump.topic)
         self._metrics.skipped_offsets.add(jump.topic, jump.offsets)
+
+
+def _shown_to_nobody(_dead_letters: Iterable[DeadLetter]) -> None:
+    """Before there are pages."""

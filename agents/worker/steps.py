@@ -3,20 +3,15 @@
 from functools import lru_cache
 from typing import TypeAlias
 
-from agents.config.channels import Channels
-from agents.config.settings import Settings
 from agents.config.tenants import Tenants
 from agents.operations.dead_letters.gate import DeadLetterGate
 from agents.operations.dead_letters.past import PastDeadLetters
 from agents.operations.dead_letters.tenant_gate import TenantGate
 from agents.reasoning.setup import now_us, policy_of
-from agents.tenants.holding import TenantHolding
-from agents.tracing import Traced
 from agents.worker.erasing import Accept, Erasing, FoldedMeanwhile, NotedStep
 from agents.worker.input_identity import InputIdentity
 from agents.worker.internal_steps import InternalStep, QueuedRows, ResultReading
 from agents.worker.norm_journals import NormJournals
-from agents.worker.observing import StreamObserver
 from agents.worker.outputs import Outputs
 from agents.worker.parts import WorkerParts
 from agents.worker.student_step import StudentStep, TopicSteps, most_students
@@ -24,7 +19,6 @@ from streams.context import ProcessingContext, no_attention, nothing_noted
 from streams.input.partitioner import partitioner
 from streams.input.placement import KeyPlacement
 from streams.input.poison import PoisonLimits
-from streams.input.signature import Authentic
 from streams.pipeline import PartitionResult
 from streams.reasoning.policy.marking import PendingMarker
 from streams.scoring.kinds import fitted_skills
@@ -37,8 +31,6 @@ def topic_steps(
     identity: InputIdentity,
     gate: AnyGate,
     outputs: Outputs,
-    observer: StreamObserver,
-    traced: Traced | None,
     journals: NormJournals | None,
     accept: Accept,
     meanwhile: FoldedMeanwhile,
@@ -48,7 +40,7 @@ def topic_steps(
     `journals` are None where norms are off. `accept` has wishes to be erased accepted, `meanwhile` knows what is folded
     until then.
     """
-    settings, channels, pipeline = parts.settings, parts.channels, parts.pipeline
+    settings, channels, pipeline, observer = parts.settings, parts.channels, parts.pipeline, parts.observer
     rows, policy = parts.app.table.rows, policy_of(settings)
     tally = parts.metrics.internal_records.add
     queue = parts.explanations.queue if parts.explanations is not None else None
@@ -85,7 +77,7 @@ def topic_steps(
                     observer.processed,
                     marker.offer if marker else _nobody_is_owed,
                     observer.confirmed,
-                    traced,
+                    parts.traced,
                     journals.journaled if journals else _nothing_is_journaled,
                 ),
                 meanwhile,
@@ -96,23 +88,18 @@ def topic_steps(
     )
 
 
-def dead_letter_gate(
-    settings: Settings,
-    channels: Channels,
-    identity: InputIdentity,
-    authentic: Authentic,
-    holding: TenantHolding | None,
-) -> AnyGate:
+def dead_letter_gate(parts: WorkerParts, identity: InputIdentity) -> AnyGate:
     """By the settings' limits of what may be dead-lettered: of each tenant, where there are any."""
+    settings, channels, authentic = parts.settings, parts.channels, parts.keyring.authentic
     limits = PoisonLimits(
         max_ratio=settings.dead_letter_max_ratio,
         window_records=settings.dead_letter_min_records,
         max_consecutive=settings.dead_letter_max_consecutive,
     )
-    if holding is not None:
+    if parts.holding is not None:
         tenants = Tenants.of(settings)
         limits_of = lru_cache(maxsize=None)(lambda tenant: tenants.poison_limits(tenant, limits))
-        return TenantGate(limits_of, tenants.tenancy, authentic, holding.hold, identity.new_from)
+        return TenantGate(limits_of, tenants.tenancy, authentic, parts.holding.hold, identity.new_from)
     past = PastDeadLetters(settings.broker, channels.dead_letters, channels.activity, identity.epoch_of, authentic)
     return DeadLetterGate(limits, past, authentic)
 

@@ -15,7 +15,6 @@ from agents.health import BrokerPing, ConfigState, Health, HealthBounds, Reasoni
 from agents.health.lag import BrokerOffsets, LagBounds, LagMonitor, publish_group_lag
 from agents.health.snapshot import WITHOUT_NORMS
 from agents.kafka.certificates import ends_of
-from agents.metrics.seen_names import SeenNames
 from agents.peers.own import named_in
 from agents.web import Bounds, RoleTokens, WebServer
 from agents.web.dashboard import dashboard_pages
@@ -34,7 +33,7 @@ _REPORTER: Final = 0
 class Watching:
     """Of one worker. Connects to nothing before it is `served`, or its `jobs` run."""
 
-    def __init__(self, parts: WorkerParts, seen: SeenNames) -> None:
+    def __init__(self, parts: WorkerParts) -> None:
         settings = parts.settings
         self._parts = parts
         self._lag = LagMonitor(
@@ -46,7 +45,7 @@ class Watching:
         figures = {**figure_parts(parts.metrics, self._health, self._lag), DASHBOARD_PART: self.figures.now}
         self._answering = Answering(parts, figures)
         self._certificate = _certificate(parts)
-        self._web = self._server(seen)
+        self._web = self._server()
 
     def jobs(self) -> list[Coroutine[None, None, None]]:
         """What is to be run beside the stream, from when pages are served."""
@@ -96,7 +95,7 @@ class Watching:
         if self._parts.explanations is not None:
             self._parts.explanations.refresh()
 
-    def _server(self, seen: SeenNames) -> WebServer:
+    def _server(self) -> WebServer:
         settings, metrics = self._parts.settings, self._parts.metrics
         dashboard = dashboard_pages(
             Drawing(self._answering.group.now),
@@ -116,7 +115,7 @@ class Watching:
             wrong_tokens_per_minute=settings.wrong_tokens_per_minute,
             hosts=(*settings.web_hosts, *named_in(settings.advertised_url)),
             bounds=Bounds(settings.web_connections, settings.web_header_timeout_s),
-            seen=seen,
+            seen=self._parts.seen,
             pages=[*self._answering.pages, *dashboard],
             instance=self._answering.own.instance,
             certificate=self._certificate,

@@ -75,8 +75,8 @@ class DeliveryApp(faust.App):
         )
         self.delivery_agent: TableAgent | None = None
 
-    def attach(self, step: BatchStep, hooks: DeliveryHooks | None = None) -> None:
-        """Run `step` over all the source topics. To be called once, before the start."""
+    def attach(self, step: BatchStep, hooks: DeliveryHooks | None = None) -> TableAgent:
+        """Run `step` over all the source topics. To be called once, before the start. Returns who writes their rows."""
         agent = TableAgent(self.delivery, self.table, self.writer, step, lambda: cast(BatchConsumer, self.consumer))
         settings = self.delivery.settings
         topic = self.topic(*settings.sources, schema=BatchSchema(), partitions=settings.partitions)
@@ -92,6 +92,7 @@ class DeliveryApp(faust.App):
         self.ownership.hooks = hooks or self.ownership.hooks
         self.ownership.resume = agent.resume
         self.task(self._watch_changelog)
+        return agent
 
     def last_progress_s(self) -> Mapping[int, float]:
         """When a batch was last confirmed, by partition, in seconds of `time.monotonic`."""
