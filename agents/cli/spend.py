@@ -27,8 +27,8 @@ _NONE = "(none)"
 @click.option("--begin", is_flag=True, help="First, count what was spent before a new ledger began as nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(config: str | None, days: int, begin: bool, as_json: bool) -> None:
-    """Show what was spent on explanations: this day, week and month (UTC) with limits and what is left, and each day by
-    model and school.
+    """Show what was spent on explanations: this day, week and month (UTC) with limits and what is left, of all, of each
+    school and of each tenant; and each day by model and school.
 
     Reads the ledger in Redis (SKILLSTREAM_REDIS_URL), whether workers run or not. Without --begin changes nothing.
     """
@@ -51,10 +51,16 @@ def _tables(report: "SpendingReport") -> list[Table]:
     limits = Table("", "period (UTC)", "spent", "limit", "left", "until")
     for each in report.periods:
         _add_period(limits, "all", each)
-    for school, periods in report.schools.items():
+    named = [(_school(school), periods) for school, periods in report.schools.items()]
+    named += [(f"tenant {plain(tenant)}", periods) for tenant, periods in report.tenants.items()]
+    for whose, periods in named:
         for each in periods:
             if each.spent.nano_usd or each.limit is not None:
-                _add_period(limits, _school(school), each)
+                _add_period(limits, whose, each)
+    calls = Table("", "limit", "granted", "at most")
+    for limit in report.calls:
+        whose = f"tenant {limit.whose}" if limit.whose else "all"
+        calls.add_row(whose, limit.name, f"{limit.spent:,}", f"{limit.limit:,}")
     by_day = Table("day", "model", "school", "calls", "input", "cached", "output", "reasoning", "USD", "reserved")
     for row in report.as_json()["days"]:
         unpriced = f" + {row['unpriced_calls']} calls without a price" if row["unpriced_calls"] else ""
@@ -67,7 +73,7 @@ def _tables(report: "SpendingReport") -> list[Table]:
             f"{row['cost_usd']:.4f}{unpriced}",
             f"{row['reserved_usd']:.4f}",
         )
-    return [limits, by_day]
+    return [limits, calls, by_day]
 
 
 def _add_period(table: Table, whose: str, each: "PeriodReport") -> None:

@@ -32,14 +32,17 @@ def command() -> None:
 @command.command(name="list")
 @config_option
 def list_tenants(config: str | None) -> None:
-    """List the tenants, and how the ids of their students begin. A mistake in the file is named, with exit code 2."""
+    """List the tenants, how the ids of their students begin, and what they may spend. A mistake in the file is named,
+    with exit code 2.
+    """
     tenants = Tenants.of(load_settings(os.environ, config, reasoning="off"))
     if not tenants:
         click.echo("No tenants: SKILLSTREAM_TENANTS is not set, and all is one tenant's.")
         return
-    table = Table("tenant", "students")
+    table = Table("tenant", "students", "may spend")
     for tenant in tenants.by_name.values():
-        table.add_row(tenant.name, tenant.students or "any")
+        budget = ", ".join(f"{name} = {most:g}" for name, most in tenants.budgets[tenant.name].limits().items())
+        table.add_row(tenant.name, tenant.students or "any", budget or "what all may")
     print_fitted(table)
 
 

@@ -1,25 +1,26 @@
 """What may be spent, and at which prices, as settings say it."""
 
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Final
 
 from agents.config.settings import Settings, SettingsError
+from agents.config.tenants import Tenants
+from streams.limits import Bucket, calls_per_hour, calls_per_minute
 from streams.reasoning.model.defaults import SCRIPTED_MODEL
 from streams.spending.limits import ScopeLimits, SpendingLimits
 from streams.spending.prices import NANO_USD, PRICES_AS_OF, SHIPPED_PRICES, Price, PriceError, Prices, read_prices
 
 _LARGEST_PROMPT_TOKENS: Final = 8_192
 """The prompt that a limit must have room for beside a reply's cap, in bytes; larger ones may come."""
-_LIMITS: Final = tuple(
-    f"{whose}{name}"
-    for whose in ("", "school_")
-    for name in ("tokens_per_minute", "usd_per_day", "usd_per_week", "usd_per_month")
-)
+_NAMES: Final = ("tokens_per_minute", "usd_per_day", "usd_per_week", "usd_per_month")
+_LIMITS: Final = tuple(f"{whose}{name}" for whose in ("", "school_") for name in _NAMES)
 _FREE: Final = Price(0.0, 0.0, 0.0)
 
 
 def limits_of(settings: Settings) -> SpendingLimits:
-    """The limits; 0 is none."""
+    """The limits; 0 is none. Raises SettingsError for a tenants file that is of no use."""
+    budgets = Tenants.of(settings).budgets
     return SpendingLimits(
         ScopeLimits(
             settings.tokens_per_minute or None,
@@ -33,7 +34,17 @@ def limits_of(settings: Settings) -> SpendingLimits:
             _nano_usd(settings.school_usd_per_week),
             _nano_usd(settings.school_usd_per_month),
         ),
+        {name: limits for name, budget in budgets.items() if (limits := budget.spending()) != ScopeLimits()},
     )
+
+
+def buckets_of(settings: Settings) -> list[Bucket]:
+    """The limits of calls: those of all, and those of tenants. Raises as `limits_of`."""
+    spending = settings.call_spending
+    buckets = [calls_per_minute(settings.calls_per_minute), calls_per_hour(settings.calls_per_hour, spending)]
+    for tenant, budget in Tenants.of(settings).budgets.items():
+        buckets += budget.buckets(tenant, spending)
+    return buckets
 
 
 def prices_of(settings: Settings) -> Prices:
@@ -64,7 +75,8 @@ def require_spending(settings: Settings) -> None:
         return
     if settings.redis_url is None:
         raise SettingsError(
-            "a limit of money (SKILLSTREAM_USD_PER_…) needs SKILLSTREAM_REDIS_URL: what is spent must outlive a worker"
+            "a limit of money (SKILLSTREAM_USD_PER_…, or a tenant's) needs SKILLSTREAM_REDIS_URL: what is spent must "
+            "outlive a worker"
         )
     if unknown := prices.unknown():
         example = ",".join(f"{model}=2/0.5/8" for model in unknown)
@@ -84,15 +96,24 @@ def _require_room(settings: Settings, prices: Prices) -> None:
         if (price := prices.known(model)) is not None
     }
     dearest, usd = max(costs.items(), key=lambda cost: cost[1], default=("", 0.0))
-    for name in _LIMITS:
+    for name, each in _limits_by_name(settings):
         room, said = usd, f"{usd:.3f} US dollars of {dearest}"
-        if name.endswith("tokens_per_minute"):
+        if name.lower().endswith("tokens_per_minute"):
             room, said = float(tokens), f"{tokens} tokens"
-        if 0 < (each := getattr(settings, name)) < room:
+        if 0 < each < room:
             raise SettingsError(
-                f"SKILLSTREAM_{name.upper()}: {each:g} is less than one call may come to, {said}: raise it, or lower "
+                f"{name}: {each:g} is less than one call may come to, {said}: raise it, or lower "
                 "SKILLSTREAM_OPENAI_MAX_REPLY_TOKENS"
             )
+
+
+def _limits_by_name(settings: Settings) -> Iterator[tuple[str, float]]:
+    """Limits of tokens and money as they were set; 0 for none."""
+    for name in _LIMITS:
+        yield f"SKILLSTREAM_{name.upper()}", getattr(settings, name)
+    for tenant, budget in Tenants.of(settings).budgets.items():
+        for name in _NAMES:
+            yield f"tenants file {settings.tenants}: tenants.{tenant}.{name}", getattr(budget, name) or 0
 
 
 def _nano_usd(usd: float) -> int | None:

@@ -7,6 +7,7 @@ gateway_keys = ["sha256:…"]               # hashes: what its programs say at t
 reader_tokens = ["sha256:…"]              # hashes: what its programs say to read of its students
 gateway_events_per_second = 500           # what it may send to each gateway; without it as much as it can
 dead_letter_max_consecutive = 100         # the limits beyond which it is held; as for all without
+usd_per_day = 5                           # what it may spend of all: `tenant_budgets`
 """
 
 import re
@@ -21,18 +22,20 @@ from typing import Annotated, Any, Final, Self
 from msgspec import Meta, Struct
 
 from agents.config.settings import Settings, SettingsError
+from agents.config.tenant_budgets import TenantBudget, require_countable
 from agents.display.redaction import redact
 from schemas.configuration.document import read_toml
 from schemas.dead_letter import Header
 from streams.input.poison import PoisonLimits
 from streams.input.tenancy import ONE_TENANT, UNSIGNED, Tenancy
+from streams.spending.limits import NO_TENANT
 
 _Name = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,32}$")]
 _MIN_KEY_CHARS: Final = 32
 _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class TenantTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TenantTable(TenantBudget, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A tenant, as the file has it. What is secret, or could be by mistake, is checked here: no error quotes it."""
 
     students: Annotated[str, Meta(pattern=r"^.{0,128}$")]
@@ -105,6 +108,15 @@ class Tenants:
     def __bool__(self) -> bool:
         return bool(self.by_name)
 
+    @property
+    def budgets(self) -> Mapping[str, TenantBudget]:
+        """What each may spend, by name."""
+        return self._tables
+
+    def of_student(self, student_id: str) -> str:
+        """Whose a student is: UNSIGNED of those whom no tenant has, NO_TENANT where there are none."""
+        return self.tenancy.of_student(student_id) if self else NO_TENANT
+
     def poison_limits(self, tenant: str, default: PoisonLimits) -> PoisonLimits:
         """How many dead letters a tenant may have before it is held; what the file does not say is as for all."""
         table = self._tables.get(tenant)
@@ -153,6 +165,7 @@ def _require_good(tables: Mapping[str, TenantTable]) -> None:
         for hashes in ("gateway_keys", "reader_tokens"):
             if not _is_list(getattr(table, hashes), lambda key: _HASH.fullmatch(key) is not None):
                 raise ValueError(f"tenants.{name}.{hashes}: a list of hashes, each sha256: and 64 hexadecimal digits")
+    require_countable(tables)
     starts = sorted((table.students, name) for name, table in tables.items())
     for (start, name), (longer, other) in pairwise(starts):
         if longer.startswith(start):

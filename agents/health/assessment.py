@@ -1,11 +1,14 @@
 """From a snapshot to a report: the rules of what counts as ok, degraded and down."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from agents.health.lag.bounds import how_far_behind
 from agents.health.report import ComponentState, HealthReport
 from agents.health.snapshot import Snapshot
 from schemas.errors import SkillstreamError
+
+_MOST_TENANTS: Final = 8
 
 
 def assess(seen: Snapshot) -> HealthReport:
@@ -174,14 +177,15 @@ def _repeats(seen: Snapshot) -> ComponentState:
 
 def _tenants(seen: Snapshot) -> Iterator[ComponentState]:
     """Only where there are any."""
-    if seen.held is None:
-        return
-    if not seen.held:
-        yield ComponentState("tenants", "ok", "none is held")
-        return
-    held = "; ".join(f"{tenant} on {_partitions(partitions)}" for tenant, partitions in sorted(seen.held.items())[:8])
-    said = f"held for too many dead letters, the others go on: {held}: skillstream tenants release"
-    yield ComponentState("tenants", "degraded", said)
+    unpaid = sorted(seen.reasoning.unpaid_tenants.items())[:_MOST_TENANTS]
+    said = [f"{tenant} has no money left, the template explains to it alone: {spent}" for tenant, spent in unpaid]
+    if seen.held:
+        held = "; ".join(
+            f"{tenant} on {_partitions(partitions)}" for tenant, partitions in sorted(seen.held.items())[:_MOST_TENANTS]
+        )
+        said.insert(0, f"held for too many dead letters, the others go on: {held}: skillstream tenants release")
+    if seen.held is not None or said:
+        yield ComponentState("tenants", "degraded" if said else "ok", "; ".join(said) or "none is held")
 
 
 def description_of(failure: BaseException) -> str:

@@ -1,7 +1,7 @@
 """The input of a health assessment, gathered at one moment, so that the assessment is a pure function."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from agents.health.lag import DEFAULT_LAG_BOUNDS, Lag, LagBounds
@@ -27,7 +27,8 @@ class ReasoningState:
     """How explanations are made. `key_present` never holds the key.
 
     `blocked` says why nothing is asked for now, `failing` why calls fail, `unpaid` why no money is left for them;
-    `spent` is how much of the limits of money is, empty without any.
+    `spent` is how much of the limits of money is, empty without any; `unpaid_tenants` the same of those whose own money
+    is spent.
     """
 
     mode: Literal["off", "scripted", "templates", "openai"]
@@ -36,6 +37,7 @@ class ReasoningState:
     failing: str | None = None
     unpaid: str | None = None
     spent: str = ""
+    unpaid_tenants: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,19 @@ class CounterByModel:
         self._counter.labels(model, label).inc(amount)
 
 
+class CounterByTenant:
+    """A counter by tenant and a second label. Tenants are those of a file, and the other label's values are few: who
+    adds them sees to that.
+    """
+
+    def __init__(self, counter: prometheus.Counter) -> None:
+        self._counter = counter
+
+    def add(self, tenant: str, label: str, amount: float = 1) -> None:
+        """Raises ValueError for a negative amount."""
+        self._counter.labels(tenant, label).inc(amount)
+
+
 class Gauge:
     """A value that goes up and down; NaN is 'unknown'."""
 
@@ -207,6 +220,13 @@ class Declarations:
         labels = ("model", label)
         self._note(f"{name}_total", "counter", unit, meaning, labels, adds_up)
         return CounterByModel(
+            prometheus.Counter(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry)
+        )
+
+    def counter_by_tenant(self, label: str, name: str, unit: str, meaning: str) -> CounterByTenant:
+        labels = ("tenant", label)
+        self._note(f"{name}_total", "counter", unit, meaning, labels)
+        return CounterByTenant(
             prometheus.Counter(name, meaning, labels, namespace=METRIC_PREFIX, registry=self.registry)
         )
 

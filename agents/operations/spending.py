@@ -1,15 +1,18 @@
 """What was spent and what is left, as the ledger in Redis has it: no worker needs to run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from redis.asyncio import Redis
+
 from agents.config.settings import Settings, SettingsError
-from agents.config.spending import limits_of
-from streams.limits.redis import connect
-from streams.spending.account import Balance
+from agents.config.spending import buckets_of, limits_of
+from streams.limits import LimitUnavailable
+from streams.limits.redis import RedisLimiter, connect
+from streams.reasoning.policy.settings import LIMITER
 from streams.spending.answers import Spent
-from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
+from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits, tenant_scope
 from streams.spending.memory import wall_us
 from streams.spending.periods import PERIODS, Period, end_us, minute_of, now_at, period_name
 from streams.spending.prices import NANO_USD
@@ -48,8 +51,23 @@ class PeriodReport:
 
 
 @dataclass(frozen=True, slots=True)
+class CallReport:
+    """A limit of calls: whose it is (NO_TENANT: of all), what it is called, how many still count and how many may."""
+
+    whose: str
+    name: str
+    spent: int
+    limit: int
+
+    def as_json(self) -> dict[str, Any]:
+        """For scripts."""
+        return {"tenant": self.whose or None, "name": self.name, "calls": self.spent, "limit": self.limit}
+
+
+@dataclass(frozen=True, slots=True)
 class SpendingReport:
-    """The deployment's periods, each school's, the last minute's tokens, and the days by model and school.
+    """The deployment's periods, each school's and tenant's, the last minute's tokens, the calls that count, and the
+    days by model and school.
 
     So many values of the ledger are `unreadable`, and left out.
     """
@@ -61,6 +79,8 @@ class SpendingReport:
     schools: dict[str, tuple[PeriodReport, ...]]
     days: dict[str, DayRecord]
     unreadable: int = 0
+    tenants: dict[str, tuple[PeriodReport, ...]] = field(default_factory=dict)
+    calls: tuple[CallReport, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """One object for scripts."""
@@ -69,9 +89,14 @@ class SpendingReport:
             "limits": [each.as_json() for each in self.periods],
             "tokens_last_minute": self.tokens,
             "tokens_per_minute": self.tokens_limit,
+            "calls": [each.as_json() for each in self.calls],
             "schools": [
                 {"school": shown(school), "limits": [each.as_json() for each in periods]}
                 for school, periods in self.schools.items()
+            ],
+            "tenants": [
+                {"tenant": tenant, "limits": [each.as_json() for each in periods]}
+                for tenant, periods in self.tenants.items()
             ],
             "days": [
                 {
@@ -99,16 +124,18 @@ async def report_spending(settings: Settings, days: int, *, begin: bool = False)
     if settings.redis_url is None:
         raise SettingsError("SKILLSTREAM_REDIS_URL is not set: without Redis, what was spent ends with its worker")
     limits = limits_of(settings)
-    account = RedisAccount(connect(settings.redis_url, timeout_s=5), limits, prefix=settings.app_id)
+    client = connect(settings.redis_url, timeout_s=5)
+    account = RedisAccount(client, limits, prefix=settings.app_id)
     try:
         if begin:
             await account.begin()
+        calls = await _calls(settings, client)
         if not await account.begun():
-            return _nothing(limits)
+            return _nothing(limits, calls)
         balance = await account.look()
         today = now_at(balance.now_us).day
         schools = {
-            school: _periods(_current(sums, balance), limits.school)
+            school: _periods(_current(sums, balance.sums), limits.school)
             for school, sums in (await account.schools()).items()
         }
         by_day = await account.days(range(today, today - days, -1))
@@ -120,6 +147,8 @@ async def report_spending(settings: Settings, days: int, *, begin: bool = False)
             schools,
             by_day,
             account.unreadable,
+            _of_tenants(await account.tenants(), limits, balance.sums),
+            calls,
         )
     finally:
         await account.aclose()
@@ -139,13 +168,48 @@ def _periods(
     )
 
 
-def _current(sums: Sequence[Spent], balance: Balance) -> list[Spent]:
-    """Sums of the current periods: of one that is over nothing is left."""
-    now = [spent.number for spent in balance.sums]
-    return [spent if spent.number == number else Spent(number, 0) for spent, number in zip(sums, now, strict=True)]
+def _of_tenants(
+    sums: Mapping[str, Sequence[Spent]], limits: SpendingLimits, now: Sequence[Spent]
+) -> dict[str, tuple[PeriodReport, ...]]:
+    """Of those that have spent, and of those whose money is limited."""
+    nothing = [Spent(each.number, 0) for each in now]
+    return {
+        name: _periods(_current(sums.get(name, nothing), now), limits.of(tenant_scope(name)))
+        for name in sorted({*sums, *limits.tenants_of_money})
+    }
 
 
-def _nothing(limits: SpendingLimits) -> SpendingReport:
+def _current(sums: Sequence[Spent], now: Sequence[Spent]) -> list[Spent]:
+    """Sums of the current periods, those of `now`: of one that is over nothing is left."""
+    return [
+        spent if spent.number == current.number else Spent(current.number, 0)
+        for spent, current in zip(sums, now, strict=True)
+    ]
+
+
+async def _calls(settings: Settings, client: Redis) -> tuple[CallReport, ...]:
+    """None where there is no limit in Redis that can be read: a worker makes it anew."""
+    buckets = buckets_of(settings)
+    try:
+        spent = await RedisLimiter(client, LIMITER, buckets, prefix=settings.app_id).spent()
+    except (LimitUnavailable, ValueError):
+        return ()
+    return tuple(
+        CallReport(each.whose, each.name.removeprefix(f"{each.whose} "), spent[each.name], each.limit)
+        for each in buckets
+    )
+
+
+def _nothing(limits: SpendingLimits, calls: tuple[CallReport, ...]) -> SpendingReport:
     now_us = wall_us()
     sums = [Spent(number, 0) for number in now_at(now_us)]
-    return SpendingReport(now_us, _periods(sums, limits.deployment), 0, limits.deployment.tokens_per_minute, {}, {})
+    return SpendingReport(
+        now_us,
+        _periods(sums, limits.deployment),
+        0,
+        limits.deployment.tokens_per_minute,
+        {},
+        {},
+        tenants=_of_tenants({}, limits, sums),
+        calls=calls,
+    )

@@ -15,6 +15,7 @@ from typing import Final
 from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.config.spending import limits_of
+from agents.config.tenants import Tenants
 from agents.delivery.faust.app import DeliveryApp
 from agents.health import ReasoningState, Server
 from agents.logs import lifecycle
@@ -47,6 +48,7 @@ from streams.reasoning.policy.backoff import Backoff
 from streams.reasoning.policy.concurrency import Concurrency
 from streams.reasoning.policy.pending import owed
 from streams.reasoning.policy.queue import ReasoningQueue
+from streams.reasoning.policy.resting import RestingTenants
 from streams.spending.prices import NANO_USD
 
 _REDIS_WATCH_S: Final = 3.0
@@ -86,7 +88,10 @@ class Explanations:
             settings, pipeline.skill_set, self._model, self._account, _log.error, self._called, self._answers
         )
         self._redis_lost_s: float | None = None
-        self.queue = ReasoningQueue(policy_of(settings), calls_per_s(settings), settings.school_separator)
+        self._tenant_of = Tenants.of(settings).of_student
+        self.queue = ReasoningQueue(
+            policy_of(settings), calls_per_s(settings), settings.school_separator, self._tenant_of
+        )
         self._reasoner = Reasoner(
             self.queue,
             app.table.rows,
@@ -99,6 +104,7 @@ class Explanations:
             self._concurrency,
             self._flights,
             traced,
+            RestingTenants(self._tenant_of),
         )
 
     @asynccontextmanager
@@ -176,6 +182,7 @@ class Explanations:
             failing=self._explainer.trouble,
             unpaid=self._spending.problem(self._account.balance),
             spent=self._spending.said(self._account.balance),
+            unpaid_tenants=self._spending.spent_tenants(self._account.balance),
         )
 
     async def _look_for_redis(self) -> None:
@@ -221,7 +228,15 @@ class Explanations:
 
     def _published(self, explanation: Explanation) -> None:
         self._metrics.explanations.add(explanation.generator)
+        if tenant := self._tenant_of(explanation.student_id):
+            self._metrics.tenant_explanations.add(tenant, _outcome_of(explanation))
         if explanation.reused is True:
             self._metrics.reused_answers.add()
         if explanation.generator == "template":
             self._metrics.templates.add(explanation.reason or "unknown")
+
+
+def _outcome_of(explanation: Explanation) -> str:
+    if explanation.generator == "template":
+        return f"template_{explanation.reason or 'unknown'}"
+    return "reused" if explanation.reused else explanation.generator

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from agents.config.settings import Settings
-from agents.config.spending import limits_of, prices_of
+from agents.config.spending import buckets_of, limits_of, prices_of
+from agents.config.tenants import Tenants
 from agents.metrics import Metrics
 from agents.secrets.secret import Secret, current
 from streams.limits import (
     LIMITERS,
+    Decision,
     FallbackLimiter,
     Limiter,
     MemoryLimiter,
     PartitionShare,
-    calls_per_hour,
-    calls_per_minute,
 )
 from streams.limits.memory import monotonic_us
 from streams.reasoning.explainer import Explainer
@@ -66,17 +66,17 @@ def calls_per_s(settings: Settings) -> float:
 
 def make_limiter(settings: Settings, metrics: Metrics, share: PartitionShare) -> Limiter:
     """The limiter, registered by its name: in Redis where there is one, else this worker's share in memory."""
-    per_hour = calls_per_hour(settings.calls_per_hour, settings.call_spending)
-    buckets = [calls_per_minute(settings.calls_per_minute), per_hour]
+    buckets = buckets_of(settings)
     limiter: Limiter
+    observe = partial(count_decision, metrics)
     if settings.redis_url:
         from streams.limits.redis import RedisLimiter
 
         client = connected(settings.redis_url)
-        shared = RedisLimiter(client, LIMITER, buckets, prefix=settings.app_id, share=share, observe=metrics.decided)
-        limiter = FallbackLimiter(shared, share, observe=metrics.decided)
+        shared = RedisLimiter(client, LIMITER, buckets, prefix=settings.app_id, share=share, observe=observe)
+        limiter = FallbackLimiter(shared, share, observe=observe)
     else:
-        limiter = MemoryLimiter(LIMITER, buckets, share=share, observe=metrics.decided)
+        limiter = MemoryLimiter(LIMITER, buckets, share=share, observe=observe)
     LIMITERS.register(limiter)
     return limiter
 
@@ -176,6 +176,7 @@ def make_explainer(
         observe=observe,
         school_separator=settings.school_separator,
         reuse=None if answers is None else Reuse(model, answers, keyed_hash(settings)),
+        tenant_of=Tenants.of(settings).of_student,
     )
 
 
@@ -193,10 +194,23 @@ def redis_address(url: str) -> str:
     return f"{parts.hostname}:{parts.port or 6379}"
 
 
+def count_decision(metrics: Metrics, decision: Decision) -> None:
+    """Count an answer of the limiter, and a tenant's own limit by tenant."""
+    if decision.bucket is None or not decision.whose:
+        metrics.decided(decision)
+        return
+    bucket = decision.bucket.removeprefix(f"{decision.whose} ")
+    metrics.decided(Decision(decision.limiter, f"tenant {bucket}"))
+    metrics.tenant_calls_refused.add(decision.whose, bucket)
+
+
 def count_call(metrics: Metrics, event: Called | Tried) -> None:
     """Count a call by how it went, and by its model what it used."""
     if isinstance(event, Tried):
         return
+    if event.tenant:
+        metrics.tenant_calls.add(event.tenant, event.outcome)
+        metrics.tenant_spend_usd.add(event.tenant, event.nano_usd / NANO_USD)
     usage, usd = event.usage, event.nano_usd / NANO_USD
     metrics.reasoning_calls.add(event.outcome)
     metrics.reasoning_call_duration_s.observe(event.duration_s)

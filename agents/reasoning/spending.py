@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from confluent_kafka import KafkaException
 
@@ -12,7 +12,7 @@ from agents.kafka.offsets import end_offsets
 from agents.metrics import Metrics
 from streams.spending.account import Balance, SpendingAccount
 from streams.spending.answers import TOKENS, Crossed, Spent
-from streams.spending.limits import ALL, SpendingLimits, name_of
+from streams.spending.limits import ALL, TENANT, SpendingLimits, name_of, tenant_scope
 from streams.spending.periods import PERIODS, Period, end_us, minute_of
 from streams.spending.prices import NANO_USD
 
@@ -31,7 +31,6 @@ class SpendingWatch:
         limit = name_of(crossed.scope, crossed.period)
         self._metrics.budget_alerts.add(f"{limit} {crossed.level}%")
         most = (self._limits.of(crossed.scope).money(crossed.period) or 0) / NANO_USD
-        whose = "of the deployment" if crossed.scope == ALL else "of a school (`skillstream spend` says which)"
         then = "; explanations come from the template until the period ends" if crossed.level == 100 else ""
         _log.log(
             logging.WARNING if crossed.level >= 80 else logging.INFO,
@@ -39,7 +38,7 @@ class SpendingWatch:
             crossed.level,
             most,
             crossed.period,
-            whose,
+            _whose(crossed.scope),
             then,
             extra={"limit": limit, "percent": crossed.level},
         )
@@ -49,6 +48,13 @@ class SpendingWatch:
         if balance is not None:
             self._metrics.budget_used.replace({(name,): share for name, share in self._shares(balance).items()})
             self._metrics.budget_left_usd.replace({(name,): usd for name, usd in self._left_usd(balance).items()})
+            self._metrics.tenant_budget_used.replace(
+                {
+                    (tenant, f"usd/{period}"): spent.nano_usd / limit
+                    for tenant, of_tenant in balance.tenants.items()
+                    for period, spent, limit in self._limited(tenant_scope(tenant), of_tenant.sums)
+                }
+            )
 
     def problem(self, balance: Balance | None) -> str | None:
         """Why no money may be spent; None while there is some."""
@@ -70,27 +76,38 @@ class SpendingWatch:
         """How much of each limit of money is spent, for people; empty without any."""
         if balance is None:
             return ""
-        limits = [(period, spent, self._limits.deployment.money(period)) for period, spent in _by_period(balance)]
-        return "; ".join(self._said(period, spent, limit) for period, spent, limit in limits if limit is not None)
+        return "; ".join(self._said(*each) for each in self._limited(ALL, balance.sums))
+
+    def spent_tenants(self, balance: Balance | None) -> dict[str, str]:
+        """The tenants whose own money is spent, and what of it, for people: the template explains to them."""
+        spent: dict[str, str] = {}
+        for tenant, (sums, full) in ({} if balance is None else balance.tenants).items():
+            for period, of_period, limit in self._limited(tenant_scope(tenant), sums):
+                if full[PERIODS.index(period)]:
+                    spent.setdefault(tenant, self._said(period, of_period, limit))
+        return spent
+
+    def _limited(self, scope: str, sums: Sequence[Spent]) -> Iterator[tuple[Period, Spent, int]]:
+        """The periods of a scope whose money is limited, what is spent of them, and the limits."""
+        for period, spent in zip(PERIODS, sums, strict=True):
+            limit = self._limits.of(scope).money(period)
+            if limit is not None:
+                yield period, spent, limit
 
     def _said(self, period: Period, spent: Spent, limit: int) -> str:
         until = minute_of(end_us(period, spent.number))
         return f"{spent.nano_usd / NANO_USD:.2f} of {limit / NANO_USD:.2f} US dollars of the {period} to {until} spent"
 
     def _left_usd(self, balance: Balance) -> dict[str, float]:
-        limits = self._limits.deployment
         return {
             name_of(ALL, period): max(0, limit - spent.nano_usd) / NANO_USD
-            for period, spent in _by_period(balance)
-            if (limit := limits.money(period)) is not None
+            for period, spent, limit in self._limited(ALL, balance.sums)
         }
 
     def _shares(self, balance: Balance) -> dict[str, float]:
         limits = self._limits.deployment
         shares = {
-            name_of(ALL, period): spent.nano_usd / limit
-            for period, spent in _by_period(balance)
-            if (limit := limits.money(period)) is not None
+            name_of(ALL, period): spent.nano_usd / limit for period, spent, limit in self._limited(ALL, balance.sums)
         }
         if limits.tokens_per_minute is not None:
             shares[TOKENS] = balance.tokens / limits.tokens_per_minute
@@ -127,5 +144,9 @@ def has_asked(settings: Settings, results_topic: str) -> bool:
     return len(ends) < len(parts) or any(end > 0 for end in ends.values())
 
 
-def _by_period(balance: Balance) -> list[tuple[Period, Spent]]:
-    return list(zip(PERIODS, balance.sums, strict=True))
+def _whose(scope: str) -> str:
+    if scope == ALL:
+        return "of the deployment"
+    if scope.startswith(TENANT):
+        return f"of tenant {scope.removeprefix(TENANT)}"
+    return "of a school (`skillstream spend` says which)"

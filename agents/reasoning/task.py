@@ -35,12 +35,14 @@ from streams.reasoning.policy.concurrency import Concurrency
 from streams.reasoning.policy.explained import with_noted
 from streams.reasoning.policy.pending import given_up, is_pending, moved_skills, owed, reasoned
 from streams.reasoning.policy.queue import ReasoningQueue
+from streams.reasoning.policy.resting import RestingTenants
 from streams.reasoning.policy.ticket import Ticket
 from streams.reasoning.shared.flights import Flights, MemoryFlights
 from streams.rows.codec import row_headers
 from streams.rows.row import Pending
 from streams.rows.row_batch import RowBatch
 from streams.rows.table import Rows
+from streams.spending.limits import NO_TENANT
 
 _LONGEST_WAIT_S: Final = 30.0
 _UNREACHABLE_WAIT_S: Final = 1.0
@@ -65,7 +67,8 @@ class _Call:
 
 class Reasoner:
     """Serves the queue until cancelled. `now_us` is the clock of the rows' Pending column; `flights` has what other
-    workers ask, nothing where there are none. `traced` are the worker's traces; None where they are off.
+    workers ask, nothing where there are none. `traced` are the worker's traces; None where they are off. Students of
+    those who are `resting` wait.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Reasoner:
         concurrency: Concurrency,
         flights: Flights | None = None,
         traced: Traced | None = None,
+        resting: RestingTenants | None = None,
     ) -> None:
         self._queue = queue
         self._rows = rows
@@ -94,6 +98,7 @@ class Reasoner:
         self._refills = 0
         self._traced = traced
         self._flights = flights or MemoryFlights(_LONGEST_CALL_S)
+        self._resting = resting or RestingTenants()
 
     async def run(self) -> None:
         """Serve with as many students in flight as `concurrency` allows.
@@ -128,6 +133,9 @@ class Reasoner:
             self._queue.unspent(ticket)
             await self._publish(ticket, None, given_up(ticket.key.decode(), ticket.seq, now_us))
             return 0.0
+        if (until_us := self._resting.until_us(ticket.key, now_us)) is not None:
+            self._queue.release(ticket, until_us)
+            return 0.0
         wait_s = await self._flights.begin(ticket.key, ticket.seq, reasoned(row_batch.pending(0)))
         if wait_s > 0:
             self._queue.release(ticket, now_us + round(wait_s * 1e6))
@@ -154,12 +162,12 @@ class Reasoner:
                 wanted=lambda: self._queue.contains(ticket),
                 sending=call.send,
             )
-        except (RateLimitExceeded, ReasoningPaused) as wait:
-            self._queue.release(ticket)
-            return min(wait.retry_after_s, _LONGEST_WAIT_S)
-        except LimitUnavailable:
-            self._queue.release(ticket)
-            return _UNREACHABLE_WAIT_S
+        except ReasoningPaused as paused:
+            return self._wait(ticket, paused.retry_after_s)
+        except RateLimitExceeded as spent:
+            return self._wait(ticket, spent.retry_after_s, spent.whose)
+        except LimitUnavailable as unreachable:
+            return self._wait(ticket, _UNREACHABLE_WAIT_S, unreachable.whose)
         except NotWanted:
             return 0.0
         if not self._erased_since(ticket, row_batch):
@@ -168,6 +176,17 @@ class Reasoner:
             call.published = result.outcome == "explained"
         if not call.sent:
             self._queue.unspent(ticket)
+        return 0.0
+
+    def _wait(self, ticket: Ticket, wait_s: float, whose: str = NO_TENANT) -> float:
+        """Give the student back; how long all have to wait: not at all, where it is one tenant that does."""
+        wait_s = min(wait_s, _LONGEST_WAIT_S)
+        if not whose:
+            self._queue.release(ticket)
+            return wait_s
+        until_us = self._now_us() + round(wait_s * 1e6)
+        self._resting.rest(whose, until_us)
+        self._queue.release(ticket, until_us)
         return 0.0
 
     def _erased_since(self, ticket: Ticket, row_batch: RowBatch) -> bool:

@@ -31,13 +31,14 @@ _PACE: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A cost in calls and tokens: whole numbers, so that sums never drift.
+    """A cost in calls and tokens: whole numbers, so that sums never drift. `whose` it is, where there are tenants.
 
     Raises ValueError where a part is negative.
     """
 
     calls: int = 1
     tokens: int = 0
+    whose: str = ""
 
     def __post_init__(self) -> None:
         if min(self.calls, self.tokens) < 0:
@@ -48,7 +49,7 @@ class Cost:
 
     def beyond(self, other: "Cost") -> "Cost":
         """The part of this cost that `other` does not cover, unit by unit."""
-        return Cost(max(0, self.calls - other.calls), max(0, self.tokens - other.tokens))
+        return Cost(max(0, self.calls - other.calls), max(0, self.tokens - other.tokens), self.whose)
 
 
 ONE_CALL = Cost()
@@ -61,7 +62,7 @@ class Bucket:
 
     Up to `burst` of them (all, unless it is given) as fast as they are asked for; what is left of the window is then
     spread over the rest of it. In the short run, PACED units and more, never faster than `pace` times the rate (0: as
-    fast as asked for).
+    fast as asked for). A bucket that is somebody's, by `whose`, is charged what that one spends, and no other.
     Raises ValueError for numbers below one, a rate beyond one unit a microsecond, or what Lua cannot count exactly.
     """
 
@@ -71,6 +72,7 @@ class Bucket:
     burst: int | None = None
     unit: CostUnit = "calls"
     pace: int = 0
+    whose: str = ""
 
     def __post_init__(self) -> None:
         if min(self.limit, self.window_s, self.at_once) < 1 or self.pace < 0:
@@ -79,6 +81,10 @@ class Bucket:
             raise ValueError(f"more than one unit a microsecond cannot be counted: {self}")
         if self.limit > MAX_EXACT or (self.at_once < self.limit and self.limit * self.counted_us * 2 > MAX_EXACT):
             raise ValueError(f"too many units to be counted exactly: {self}")
+
+    def units(self, cost: Cost) -> int:
+        """What it is charged of a cost."""
+        return cost.of(self.unit) if self.whose in ("", cost.whose) else 0
 
     @property
     def window_us(self) -> int:
@@ -121,14 +127,15 @@ class Bucket:
         return max(tat_us, now_us) + self.charge_us(cost) - self.window_us - now_us
 
 
-def calls_per_minute(limit: int = 50) -> Bucket:
+def calls_per_minute(limit: int = 50, whose: str = "") -> Bucket:
     """As fast as asked for, at four times the rate at most: a provider counts in windows of some seconds, too."""
-    return Bucket("calls/minute", limit, 60, pace=_PACE)
+    return Bucket(f"{whose} calls/minute".strip(), limit, 60, pace=_PACE, whose=whose)
 
 
-def calls_per_hour(limit: int = 500, spending: Spending = "even") -> Bucket:
+def calls_per_hour(limit: int = 500, spending: Spending = "even", whose: str = "") -> Bucket:
     """`even` spreads what a fifth of the limit leaves over the rest of the hour; `burst` does not."""
-    return Bucket("calls/hour", limit, 3600, burst=max(1, limit // 5) if spending == "even" else None)
+    burst = max(1, limit // 5) if spending == "even" else None
+    return Bucket(f"{whose} calls/hour".strip(), limit, 3600, burst=burst, whose=whose)
 
 
 def tokens_per_minute(limit: int) -> Bucket:

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from streams.limits.bucket import NO_COST, ONE_CALL, Bucket, Cost
+from streams.limits.bucket import ONE_CALL, Bucket, Cost
 from streams.limits.ledger import hold_us
 from streams.limits.limiter import DecisionObserver, Grant, Limiter, LimitUnavailable, ignore_decision
 from streams.limits.memory import MemoryLimiter, monotonic_us
@@ -156,7 +156,7 @@ class FallbackLimiter:
             await grant.close(used)
         elif self._local is not None:
             self._local.charge(owed)
-        elif owed != NO_COST:
+        elif owed.calls or owed.tokens:
             await self._shared.charge(owed)
 
     def _held_s(self) -> float:

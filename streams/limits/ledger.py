@@ -202,11 +202,16 @@ class LimitLedger:
 
 def costs_of(buckets: Sequence[Bucket], cost: Cost) -> list[int]:
     """Units that `cost` takes from each bucket. Raises CostTooLarge where no wait would make room."""
-    costs = [cost.of(bucket.unit) for bucket in buckets]
+    costs = [bucket.units(cost) for bucket in buckets]
     for bucket, units in zip(buckets, costs, strict=True):
         if units > bucket.limit:
-            raise CostTooLarge(bucket.name, units, bucket.limit)
+            raise CostTooLarge(bucket.name, units, bucket.limit, bucket.whose)
     return costs
+
+
+def whose_of(buckets: Sequence[Bucket], name: str) -> str:
+    """Whose the bucket of that name is; nobody's for a hold."""
+    return next((bucket.whose for bucket in buckets if bucket.name == name), "")
 
 
 def hold_us(seconds: float) -> int:
@@ -217,6 +222,8 @@ def hold_us(seconds: float) -> int:
 
 
 def most_granted(buckets: Sequence[Bucket], bucket: Bucket, gap_us: int) -> int:
-    """The most that `bucket`, which is one of `buckets`, can have granted within `gap_us`, all of them kept."""
-    same = [other for other in buckets if other.unit == bucket.unit]
+    """The most that `bucket`, which is one of `buckets`, can have granted within `gap_us`, all of them kept that are
+    charged whatever it is.
+    """
+    same = [other for other in buckets if other.unit == bucket.unit and other.whose in ("", bucket.whose)]
     return min(bucket.limit, *(other.limit * (max(0, gap_us) // other.window_us + 1) for other in same))

@@ -39,30 +39,37 @@ from streams.limits.bucket import NO_COST, ONE_CALL, Cost
 class RateLimitExceeded(Retryable):
     """The limit `limiter` refuses for now; `bucket` is the one that takes longest to make room (or `hold`).
 
-    `retry_after_s` is exact: the same request is admitted after that long, if nobody else spends meanwhile.
+    `retry_after_s` is exact: the same request is admitted after that long, if nobody else spends meanwhile. `whose` the
+    bucket is, where it is a tenant's: the others need not wait.
     """
 
-    def __init__(self, limiter: str, bucket: str, retry_after_s: float) -> None:
+    def __init__(self, limiter: str, bucket: str, retry_after_s: float, whose: str = "") -> None:
         super().__init__(f"limit {limiter!r} ({bucket}) is spent: retry in {retry_after_s:.3f} s")
         self.limiter = limiter
         self.bucket = bucket
         self.retry_after_s = retry_after_s
+        self.whose = whose
 
 
 class LimitUnavailable(Retryable):
-    """The shared state of a limit cannot be reached, and there is no local share that could serve."""
+    """The shared state of a limit cannot be reached, and there is no local share that could serve.
 
-    def __init__(self, limiter: str, why: str) -> None:
+    `whose`: the tenant whose own share could not; nobody's where all have to wait.
+    """
+
+    def __init__(self, limiter: str, why: str, whose: str = "") -> None:
         super().__init__(f"limit {limiter!r} is unavailable: {why}")
         self.limiter = limiter
+        self.whose = whose
 
 
 class CostTooLarge(InvalidInput):
-    """One request asks for more than a bucket ever holds."""
+    """One request asks for more than a bucket ever holds; `whose` that is, where it is a tenant's."""
 
-    def __init__(self, bucket: str, cost: int, limit: int) -> None:
+    def __init__(self, bucket: str, cost: int, limit: int, whose: str = "") -> None:
         super().__init__("cost_too_large", f"a cost of {cost} can never fit bucket {bucket!r} (limit {limit})")
         self.bucket = bucket
+        self.whose = whose
 
 
 class UnknownLimiter(Fatal):
@@ -71,10 +78,13 @@ class UnknownLimiter(Fatal):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One answer of a limiter, for counting: `bucket` names what refused, and is None for a grant."""
+    """One answer of a limiter, for counting: `bucket` names what refused, and is None for a grant. `whose` the bucket
+    is, where it is a tenant's.
+    """
 
     limiter: str
     bucket: str | None
+    whose: str = ""
 
 
 DecisionObserver = Callable[[Decision], None]

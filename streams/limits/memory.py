@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from streams.limits.bucket import ONE_CALL, Bucket, Cost
-from streams.limits.ledger import Portion, Refused, costs_of, hold_us
+from streams.limits.ledger import Portion, Refused, costs_of, hold_us, whose_of
 from streams.limits.limiter import (
     Decision,
     DecisionObserver,
@@ -54,12 +54,13 @@ class MemoryLimiter:
         costs = costs_of(self.buckets, cost)
         answer = self._ledger.reserve(costs, self._now_us(), self._portions(costs))
         if isinstance(answer, Refused):
-            self._observe(Decision(self.name, answer.bucket))
-            raise RateLimitExceeded(self.name, answer.bucket, answer.retry_after_us / 1e6)
+            whose = whose_of(self.buckets, answer.bucket)
+            self._observe(Decision(self.name, answer.bucket, whose))
+            raise RateLimitExceeded(self.name, answer.bucket, answer.retry_after_us / 1e6, whose)
         self._observe(Decision(self.name, None))
 
         async def settle(used: Cost) -> None:
-            real = [used.of(bucket.unit) for bucket in self.buckets]
+            real = [bucket.units(used) for bucket in self.buckets]
             if real != costs:
                 self._ledger.settle(answer.reservation, costs, real, self._now_us())
 
@@ -67,7 +68,7 @@ class MemoryLimiter:
 
     def charge(self, spent: Cost) -> None:
         """Count what was spent already."""
-        self._ledger.charge([spent.of(bucket.unit) for bucket in self.buckets], self._now_us())
+        self._ledger.charge([bucket.units(spent) for bucket in self.buckets], self._now_us())
 
     def granted(self) -> list[list[Granted]]:
         """What it granted itself and still counts, a log for each bucket."""
@@ -94,6 +95,7 @@ class MemoryLimiter:
         for bucket, cost in zip(self.buckets, costs, strict=True):
             held = len(self._share.held(max(self._began_us, now_us - bucket.counted_us - 1)))
             if cost * self._share.of > bucket.limit * held:
-                raise LimitUnavailable(self.name, f"this worker's share of {bucket.name} is too small for {cost}")
+                why = f"this worker's share of {bucket.name} is too small for {cost}"
+                raise LimitUnavailable(self.name, why, bucket.whose)
             portions.append(Portion(max(1, held), self._share.of))
         return portions

@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from streams.limits.bucket import ONE_CALL, Bucket, Cost
-from streams.limits.ledger import costs_of, hold_us
+from streams.limits.ledger import costs_of, hold_us, whose_of
 from streams.limits.limiter import (
     Decision,
     DecisionObserver,
@@ -20,10 +20,11 @@ from streams.limits.limiter import (
     ignore_decision,
 )
 from streams.limits.memory import monotonic_us
-from streams.limits.redis_copy import LimitCopy
+from streams.limits.redis_copy import LimitCopy, unpacked
 from streams.limits.redis_log_in import CurrentLogIn, without_log_in
 from streams.limits.script import LEDGER_LUA
 from streams.limits.share import PartitionShare
+from streams.limits.window import still_counting, units_of
 
 _COPY_WANTED: Final = 2
 _STALE_AFTER_US: Final = 1_000_000
@@ -95,15 +96,16 @@ class RedisLimiter:
         admitted, first, second = await self._run("reserve", costs=costs, charges=charges)
         if not admitted:
             bucket, retry_after_us = first.decode(), int(second)
-            self._observe(Decision(self.name, bucket))
-            raise RateLimitExceeded(self.name, bucket, retry_after_us / 1e6)
+            whose = whose_of(self.buckets, bucket)
+            self._observe(Decision(self.name, bucket, whose))
+            raise RateLimitExceeded(self.name, bucket, retry_after_us / 1e6, whose)
         if self._clock_us() - asked_us > _STALE_AFTER_US:
             raise LimitUnavailable(self.name, "the answer came too late to be used")
         self._observe(Decision(self.name, None))
         reservation, granted_in = int(first), self.copy.born
 
         async def settle(used: Cost) -> None:
-            real = [used.of(bucket.unit) for bucket in self.buckets]
+            real = [bucket.units(used) for bucket in self.buckets]
             if real != costs:
                 await self._settle(reservation, granted_in, costs, real)
 
@@ -111,7 +113,7 @@ class RedisLimiter:
 
     async def charge(self, spent: Cost) -> None:
         """Count what was spent already. Raises LimitUnavailable."""
-        await self._settle(0, 0, [0] * len(self.buckets), [spent.of(bucket.unit) for bucket in self.buckets])
+        await self._settle(0, 0, [0] * len(self.buckets), [bucket.units(spent) for bucket in self.buckets])
 
     async def rejoin(self, granted: Sequence[str]) -> None:
         """Charge what this worker granted itself while it could not reach Redis, a log for each bucket.
@@ -131,6 +133,20 @@ class RedisLimiter:
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    async def spent(self) -> dict[str, int]:
+        """Units that still count, by bucket, as Redis has them; changes nothing.
+
+        Raises LimitUnavailable, and ValueError for what no limiter wrote.
+        """
+        names = ["offset", *(f"l:{bucket.name}" for bucket in self.buckets)]
+        offset, *logs = await asked(self.name, self._client.hmget(self._key, names))
+        seconds, us = await asked(self.name, self._client.time())
+        now_us = (seconds * 1_000_000 + us if self._server_us is None else self._server_us()) + int(offset or 0)
+        return {
+            bucket.name: units_of(still_counting(unpacked((log or b"").decode()), now_us, bucket.counted_us))
+            for bucket, log in zip(self.buckets, logs, strict=True)
+        }
 
     async def _settle(self, reservation: int, granted_in: int, reserved: list[int], used: list[int]) -> None:
         pairs = list(zip(self.buckets, reserved, used, strict=True))
@@ -181,6 +197,7 @@ def _shape(bucket: Bucket) -> dict[str, object]:
     return {
         "name": bucket.name,
         "unit": bucket.unit,
+        "whose": bucket.whose,
         "limit": bucket.limit,
         "window": bucket.window_us,
         "counted": bucket.counted_us,

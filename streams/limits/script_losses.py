@@ -17,11 +17,11 @@ local function tell()
   return math.max(0, req.of - count)
 end
 
--- The most that bucket i can have granted within `gap`: no other of its unit has granted more either.
+-- The most that bucket i can have granted within `gap`: no other of its unit that is charged the same has granted more.
 local function most_in(i, gap)
   local most = buckets[i].limit
   for _, other in ipairs(buckets) do
-    if other.unit == buckets[i].unit then
+    if other.unit == buckets[i].unit and (other.whose == '' or other.whose == buckets[i].whose) then
       most = math.min(most, other.limit * (math.floor(math.max(0, gap) / other.window) + 1))
     end
   end

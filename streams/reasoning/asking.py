@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from schemas.errors import SkillstreamError
-from streams.limits import LIMITERS, Grant, LimitUnavailable, RateLimitExceeded, Registry, rate_limit
+from streams.limits import LIMITERS, Cost, Grant, LimitUnavailable, RateLimitExceeded, Registry, rate_limit
 from streams.reasoning.check.grounding import check_claims
 from streams.reasoning.model.bulkhead import bulkhead
 from streams.reasoning.model.outcome import Called, CallObserver, CallOutcome, ignore_call
@@ -162,7 +162,7 @@ class BudgetedModel:
         insist_on(wanted)
         reserved = await self._paid.reserve(request, self._model.name, tally)
         try:
-            async with rate_limit(LIMITER, registry=self._registry) as grant:
+            async with rate_limit(LIMITER, Cost(whose=tally.tenant), registry=self._registry) as grant:
                 await self._enter(grant, wanted)
                 tally.sending()
                 self._budget.count(again=again)
@@ -210,7 +210,8 @@ class BudgetedModel:
     async def _failed(self, error: ModelError, reserved: Reservation, started_us: int, tally: CallTally) -> None:
         if error.unbilled and error.usage is None:
             await self._paid.cancel(reserved)
-            self._observe(Called(error.outcome, self._model.name, (self._clock_us() - started_us) / 1e6))
+            duration_s = (self._clock_us() - started_us) / 1e6
+            self._observe(Called(error.outcome, self._model.name, duration_s, tenant=tally.tenant))
         else:
             await self._settle(reserved, error.outcome, self._model.name, error.usage, started_us, tally)
         await self._heed(error.quota, error.usage)
@@ -227,7 +228,7 @@ class BudgetedModel:
     ) -> None:
         duration_s = (self._clock_us() - started_us) / 1e6
         used = await self._paid.settle(reserved, model, usage, tally)
-        self._observe(Called(outcome, model, duration_s, usage or NO_TOKENS, used.nano_usd, faults))
+        self._observe(Called(outcome, model, duration_s, usage or NO_TOKENS, used.nano_usd, faults, tally.tenant))
 
     async def _heed(self, quota: ProviderQuota | None, usage: TokenUsage | None) -> None:
         """Hold all workers where the provider says that the next request like this one is over its own limits."""

@@ -49,7 +49,7 @@ from streams.reasoning.reuse import Reuse
 from streams.rows.row import Pending
 from streams.scoring.updates import rfc3339
 from streams.spending.account import MoneySpent, SpendingAccount
-from streams.spending.limits import SpendingLimits, school_of
+from streams.spending.limits import SpendingLimits, no_tenant, school_of
 from streams.spending.memory import MemoryAccount
 
 Explained = tuple[Explanation | None, ReasoningResult]
@@ -65,8 +65,9 @@ class Explainer:
     """Explains updates, one at a time or several at once, within the limit LIMITER of `registry`.
 
     `clock_us` is the clock of the rows' Pending column; `alert` is called where a person must act; `account` pays,
-    without limits where there is none, for the school that stands before `school_separator` in a student's id;
-    `reuse` has answers to requests that were made before. A cancelled call keeps its grant charged, and writes nothing.
+    without limits where there is none, for the school that stands before `school_separator` in a student's id, and for
+    whose the student is by `tenant_of`; `reuse` has answers to requests that were made before. A cancelled call keeps
+    its grant charged, and writes nothing.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Explainer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         school_separator: str = "",
         reuse: Reuse | None = None,
+        tenant_of: Callable[[str], str] = no_tenant,
     ) -> None:
         self._model = model
         self._reuse = reuse
@@ -93,6 +95,7 @@ class Explainer:
         self._settings = settings or ExplainSettings()
         self._observe = observe
         self._school_separator = school_separator
+        self._tenant_of = tenant_of
         self._breaker = Breaker(self._settings.blocked_pause_s, alert, self._settings.outage)
         self._condition = Condition()
         self._unready: str | None = None
@@ -159,7 +162,8 @@ class Explainer:
         """
         question = self._prompt.question(update, moved, changes)
         attempts = pending.attempts
-        tally = CallTally(school_of(update.student_id, self._school_separator), sending)
+        student = update.student_id
+        tally = CallTally(school_of(student, self._school_separator), sending, self._tenant_of(student))
         if not question.request.skills:
             untold = question.language.code == "en" or not question.skills
             why: RequestOutcome = "template_nothing_to_ask" if untold else "template_language"
@@ -194,7 +198,8 @@ class Explainer:
         except MoneySpent:  # the account's own alerts say so: nothing is wrong with the model
             return self._template(update, question, attempts, "template_spent", tally)
         except LimitUnavailable as error:
-            self._condition.fail(str(error))
+            if not error.whose:
+                self._condition.fail(str(error))
             raise
 
     async def _answered(

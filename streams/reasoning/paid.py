@@ -9,7 +9,7 @@ from streams.limits import LimitUnavailable
 from streams.reasoning.request.prompt import Request
 from streams.reasoning.request.sent import PROMPT_VERSION, most_input_tokens
 from streams.spending.account import Reservation, SpendingAccount, Used
-from streams.spending.limits import NO_SCHOOL
+from streams.spending.limits import NO_SCHOOL, NO_TENANT
 from streams.spending.prices import NANO_USD, Prices
 from streams.spending.usage import NO_TOKENS, TokenUsage
 
@@ -20,10 +20,11 @@ def unnoticed() -> None:
 
 @dataclass(slots=True)
 class CallTally:
-    """What the calls for one explanation came to. `school` pays for them; `sending` is called before each."""
+    """What the calls for one explanation came to; `school` and `tenant` pay. `sending` is called before each."""
 
     school: str = NO_SCHOOL
     sending: Callable[[], None] = unnoticed
+    tenant: str = NO_TENANT
     calls: list[Used] = field(default_factory=list)
     request_id: str | None = None
 
@@ -65,7 +66,8 @@ class PaidCalls:
         input_tokens = most_input_tokens(request)
         price = self._prices.of(model)
         nano_usd = price.most_nano_usd(input_tokens, self._reply_tokens) if price else 0
-        return await self._account.reserve(tally.school, model, input_tokens + self._reply_tokens, nano_usd)
+        most_tokens = input_tokens + self._reply_tokens
+        return await self._account.reserve(tally.school, model, most_tokens, nano_usd, tally.tenant)
 
     async def settle(self, reserved: Reservation, model: str, usage: TokenUsage | None, tally: CallTally) -> Used:
         """Charge what was used; what is unknown stays charged as reserved, as it does where the ledger is away."""

@@ -7,14 +7,14 @@
 A reservation that is never settled stays spent: a call whose end nobody saw may have been billed.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
 
 from schemas.errors import Retryable
 from streams.limits import CostTooLarge, RateLimitExceeded
-from streams.spending.answers import PROVIDER, Crossed, NoRoom, Reserved, Spent
-from streams.spending.limits import SpendingLimits
+from streams.spending.answers import Crossed, NoRoom, Reserved, Spent
+from streams.spending.limits import NO_TENANT, SpendingLimits
 from streams.spending.usage import NO_TOKENS, TokenUsage
 
 ACCOUNT: Final = "openai_reasoning"
@@ -23,15 +23,17 @@ ACCOUNT: Final = "openai_reasoning"
 class MoneySpent(Retryable):
     """A limit of money leaves no room before `retry_after_s`, when its period ends.
 
-    `unknown`: the ledger does not know what was spent before it began, and counts all of the period as spent.
+    `unknown`: the ledger does not know what was spent before it began, and counts all of the period as spent. `whose`
+    the limit is, where it is a tenant's.
     """
 
-    def __init__(self, limit: str, retry_after_s: float, *, unknown: bool) -> None:
+    def __init__(self, limit: str, retry_after_s: float, *, unknown: bool, whose: str = NO_TENANT) -> None:
         why = "what was spent before is unknown" if unknown else "it is spent"
         super().__init__(f"limit {limit}: {why}; room in {retry_after_s:.0f} s")
         self.limit = limit
         self.retry_after_s = retry_after_s
         self.unknown = unknown
+        self.whose = whose
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,17 @@ class RecordRow:
     add: dict[str, int]
 
 
+class TenantBalance(NamedTuple):
+    """What is spent of a tenant's periods, and which of them refused its last reservation."""
+
+    sums: tuple[Spent, Spent, Spent]
+    full: tuple[bool, bool, bool] = (False, False, False)
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What is spent of the deployment's periods, as it was last seen; which are unknown, and which refused the last
-    reservation.
+    reservation; the same of `tenants` by name, of those whose money is limited.
     """
 
     now_us: int
@@ -81,6 +90,7 @@ class Balance:
     tokens: int
     unknown: tuple[bool, bool, bool]
     full: tuple[bool, bool, bool] = (False, False, False)
+    tenants: Mapping[str, TenantBalance] = field(default_factory=dict)
 
 
 class SpendingAccount(Protocol):
@@ -94,8 +104,10 @@ class SpendingAccount(Protocol):
         """As of the last answer of the ledger; None before the first."""
         ...
 
-    async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
-        """Reserve at once or not at all.
+    async def reserve(
+        self, school: str, model: str, tokens: int, nano_usd: int, tenant: str = NO_TENANT
+    ) -> Reservation:
+        """Reserve at once or not at all, from what all, the school and the tenant have.
 
         Raises RateLimitExceeded (tokens of a minute; the provider's own limits), MoneySpent, CostTooLarge.
         """
@@ -129,14 +141,16 @@ def ignore_crossed(_crossed: Crossed) -> None:
     """The observer that nobody asked for."""
 
 
-def refusal(refused: NoRoom, tokens: int, nano_usd: int, limits: SpendingLimits) -> Exception:
+def refusal(refused: NoRoom, tokens: int, nano_usd: int, limits: SpendingLimits, tenant: str) -> Exception:
     """The error that a refusal is raised as."""
     wait_s = refused.retry_after_us / 1e6
+    whose = tenant if refused.limit.startswith("tenant ") else NO_TENANT
     if refused.never:
-        return CostTooLarge(refused.limit, nano_usd if refused.money else tokens, limits.named(refused.limit))
+        asked = nano_usd if refused.money else tokens
+        return CostTooLarge(refused.limit, asked, limits.named(refused.limit, tenant), whose)
     if refused.money:
-        return MoneySpent(refused.limit, wait_s, unknown=refused.unknown)
-    return RateLimitExceeded(ACCOUNT, PROVIDER if refused.limit == PROVIDER else refused.limit, wait_s)
+        return MoneySpent(refused.limit, wait_s, unknown=refused.unknown, whose=whose)
+    return RateLimitExceeded(ACCOUNT, refused.limit, wait_s, whose)
 
 
 def rows_of_reservation(model: str, nano_usd: int) -> list[RecordRow]:

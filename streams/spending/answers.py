@@ -31,12 +31,13 @@ class Crossed(NamedTuple):
 
 
 class Reserved(NamedTuple):
-    """A reservation: in which scope, second and periods, and of how much."""
+    """A reservation: in which scope, second and periods, of how much, and whose besides, where there are tenants."""
 
     scope: str
     second: int
     periods: Now
     nano_usd: int
+    tenant: str = ""
 
 
 class NoRoom(NamedTuple):

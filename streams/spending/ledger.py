@@ -21,7 +21,18 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from streams.spending.answers import GRACE, PROVIDER, TOKENS, Crossed, NoRoom, Reserved, Spent, Sums
-from streams.spending.limits import ALL, MAX_SCHOOLS, OTHER_SCHOOLS, ScopeLimits, SpendingLimits, name_of
+from streams.spending.limits import (
+    ALL,
+    MAX_SCHOOLS,
+    NO_TENANT,
+    OTHER_SCHOOLS,
+    TENANT,
+    ScopeLimits,
+    SpendingLimits,
+    limit_of,
+    name_of,
+    tenant_scope,
+)
 from streams.spending.periods import PERIODS, Period, end_us, now_at
 from streams.spending.slots import Slots
 
@@ -47,14 +58,14 @@ class _Sum:
 class SpendingLedger:
     """One deployment's ledger. Calls must come one at a time; times in µs.
 
-    `full` are the deployment's periods that refused the last reservation.
+    `full` are the periods, of the deployment and of tenants, that refused the last reservation.
     """
 
     generation: str | None = None
     held_until_us: int = 0
     grace_until_us: int = 0
     unknown: dict[Period, int] = field(default_factory=dict)
-    full: dict[Period, int] = field(default_factory=dict)
+    full: dict[tuple[str, Period], int] = field(default_factory=dict)
     _sums: dict[tuple[str, Period], _Sum] = field(default_factory=dict)
     _minutes: Slots = field(default_factory=lambda: Slots(_MINUTE_S))
     _open: Slots = field(default_factory=lambda: Slots(OPEN_S))
@@ -93,21 +104,21 @@ class SpendingLedger:
                 self._sums[scope, period] = found
 
     def reserve(
-        self, school: str, tokens: int, nano_usd: int, limits: SpendingLimits, now_us: int
+        self, school: str, tokens: int, nano_usd: int, limits: SpendingLimits, now_us: int, tenant: str = NO_TENANT
     ) -> tuple[Reserved | NoRoom, list[Crossed]]:
-        """Take tokens and money from the deployment and from `school`, or from neither."""
+        """Take tokens and money from the deployment, from `school` and from `tenant`, or from none of them."""
         scope, current, second = self.scope_of(school), now_at(now_us), now_us // _SECOND_US
         held_us = min(self.held_until_us - now_us, MAX_HOLD_US)
         refused = NoRoom(PROVIDER, held_us) if held_us > 0 else None
         crossed: list[Crossed] = []
-        for each in (ALL, scope):
+        for each in _scopes(scope, tenant):
             for no in self._refusals(each, tokens, nano_usd, limits.of(each), now_us, crossed):
                 if refused is None or (no.never, no.retry_after_us) > (refused.never, refused.retry_after_us):
                     refused = no
         if refused is not None:
             return refused, crossed
-        self.full.clear()
-        for each in (ALL, scope):
+        for each in _scopes(scope, tenant):
+            self.full = {key: number for key, number in self.full.items() if key[0] != each}
             self._minutes.add(each, second, tokens, second)
             self._open.add(each, second, nano_usd, second)
             for period, number in zip(PERIODS, current, strict=True):
@@ -115,7 +126,7 @@ class SpendingLedger:
                 found.nano_usd += nano_usd
                 self._sums[each, period] = found
             crossed += self._crossed(each, limits.of(each), now_us)
-        return Reserved(scope, second, current, nano_usd), crossed
+        return Reserved(scope, second, current, nano_usd, tenant), crossed
 
     def settle(
         self, reserved: Reserved, tokens: int, nano_usd: int, limits: SpendingLimits, now_us: int
@@ -124,7 +135,7 @@ class SpendingLedger:
         from, if they are not over; above zero it is spent now.
         """
         current, second, crossed = now_at(now_us), now_us // _SECOND_US, list[Crossed]()
-        for each in (ALL, reserved.scope):
+        for each in _scopes(reserved.scope, reserved.tenant):
             self._minutes.add(each, reserved.second if tokens < 0 else second, tokens, second)
             self._open.add(each, reserved.second, -reserved.nano_usd, second)
             for period, number, taken in zip(PERIODS, current, reserved.periods, strict=True):
@@ -148,6 +159,13 @@ class SpendingLedger:
         )
         return day, week, month
 
+    def is_full(self, scope: str, now_us: int) -> tuple[bool, bool, bool]:
+        """Whether the scope's day, week and month refused its last reservation."""
+        day, week, month = (
+            self.full.get((scope, period)) == number for period, number in zip(PERIODS, now_at(now_us), strict=True)
+        )
+        return day, week, month
+
     def tokens(self, scope: str, now_us: int) -> int:
         """Tokens of the last minute, to the second: never fewer than any 60 s hold."""
         return self._minutes.total(scope, now_us // _SECOND_US)
@@ -158,7 +176,7 @@ class SpendingLedger:
 
     def scope_of(self, school: str) -> str:
         """The scope that a school counts in: its own, or OTHER_SCHOOLS beyond MAX_SCHOOLS of them."""
-        known = {scope for scope, _ in self._sums if scope != ALL}
+        known = {scope for scope, _ in self._sums if scope != ALL and not scope.startswith(TENANT)}
         return school if school in known or len(known) < MAX_SCHOOLS else OTHER_SCHOOLS
 
     def _refusals(
@@ -167,11 +185,9 @@ class SpendingLedger:
         refusals = []
         most = limits.tokens_per_minute
         if most is not None and tokens > 0 and self.tokens(scope, now_us) + tokens > most:
-            name = TOKENS if scope == ALL else f"school {TOKENS}"
             never = tokens > most
-            refusals.append(
-                NoRoom(name, 0 if never else self._minutes.wait_us(scope, most - tokens, now_us), never=never)
-            )
+            wait_us = 0 if never else self._minutes.wait_us(scope, most - tokens, now_us)
+            refusals.append(NoRoom(limit_of(scope, TOKENS), wait_us, never=never))
         grace_us = min(self.grace_until_us - now_us, GRACE_US)
         if grace_us > 0 and nano_usd > 0 and limits.of_money:
             refusals.append(NoRoom(GRACE, grace_us))
@@ -189,8 +205,8 @@ class SpendingLedger:
                 found.level = 100
                 self._sums[scope, period] = found
                 crossed.append(Crossed(scope, period, 100))
-            if scope == ALL and not unknown and nano_usd <= limit:
-                self.full[period] = number
+            if (scope == ALL or scope.startswith(TENANT)) and not unknown and nano_usd <= limit:
+                self.full[scope, period] = number
             wait_us = end_us(period, found.number) - now_us
             never = nano_usd > limit
             refusals.append(NoRoom(name_of(scope, period), wait_us, money=True, unknown=unknown, never=never))
@@ -221,3 +237,8 @@ class SpendingLedger:
         if found.generation != self.generation:
             found.base, found.generation = found.nano_usd, self.generation
         return found
+
+
+def _scopes(school: str, tenant: str) -> tuple[str, ...]:
+    """The scopes that a call is paid from: all's, the school's and, where there are tenants, the tenant's."""
+    return (ALL, school, tenant_scope(tenant)) if tenant else (ALL, school)

@@ -1,5 +1,6 @@
-"""What may be spent: tokens in a minute, money in a day, a week and a month; by all, and by each school."""
+"""What may be spent: tokens in a minute, money in a day, a week and a month; by all, by each school and tenant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -7,7 +8,12 @@ from streams.spending.answers import TOKENS
 from streams.spending.periods import PERIODS, Period
 
 ALL: Final = ""
-"""The scope of the whole deployment; every other one is a school's name, NO_SCHOOL for students without one."""
+"""The scope of the whole deployment; every other one is a school's name, NO_SCHOOL for students without one, or a
+tenant's behind TENANT, which no school's has: it cannot be printed.
+"""
+TENANT: Final = "\t"
+NO_TENANT: Final = ""
+"""Whose all is where there are no tenants."""
 NO_SCHOOL: Final = "-"
 OTHER_SCHOOLS: Final = "*"
 """The schools that came when MAX_SCHOOLS were known: together one."""
@@ -36,30 +42,56 @@ class ScopeLimits:
 
 @dataclass(frozen=True, slots=True)
 class SpendingLimits:
-    """Limits of all schools together, and of each."""
+    """Limits of all together, of each school, and of tenants by name."""
 
     deployment: ScopeLimits = field(default_factory=ScopeLimits)
     school: ScopeLimits = field(default_factory=ScopeLimits)
+    tenants: Mapping[str, ScopeLimits] = field(default_factory=dict)
 
     @property
     def of_money(self) -> bool:
         """Whether money is limited anywhere."""
-        return self.deployment.of_money or self.school.of_money
+        return any(each.of_money for each in (self.deployment, self.school, *self.tenants.values()))
+
+    @property
+    def tenants_of_money(self) -> list[str]:
+        """The tenants whose money is limited."""
+        return [name for name, limits in self.tenants.items() if limits.of_money]
 
     def of(self, scope: str) -> ScopeLimits:
         """The limits of a scope by its name."""
+        if scope.startswith(TENANT):
+            return self.tenants.get(scope.removeprefix(TENANT), ScopeLimits())
         return self.deployment if scope == ALL else self.school
 
-    def named(self, name: str) -> int:
+    def named(self, name: str, tenant: str = NO_TENANT) -> int:
         """What a limit allows, by the name that refusals have of it; 0 where there is none."""
-        limits = self.school if name.startswith("school ") else self.deployment
+        whose, _, limit = name.rpartition(" ")
+        limits = self.of({"": ALL, "school": NO_SCHOOL, "tenant": tenant_scope(tenant)}[whose])
         money = {name_of(ALL, period): limits.money(period) for period in PERIODS}
-        return {TOKENS: limits.tokens_per_minute, **money}[name.removeprefix("school ")] or 0
+        return {TOKENS: limits.tokens_per_minute, **money}[limit] or 0
+
+
+def tenant_scope(tenant: str) -> str:
+    """The scope of a tenant; all's where there are none."""
+    return f"{TENANT}{tenant}" if tenant else ALL
+
+
+def no_tenant(_student_id: str) -> str:
+    """Whose a student is where there are no tenants."""
+    return NO_TENANT
+
+
+def limit_of(scope: str, limit: str) -> str:
+    """How a limit of a scope is called, in metrics and messages: `usd/day`, `school usd/day`, `tenant usd/day`."""
+    if scope == ALL:
+        return limit
+    return f"tenant {limit}" if scope.startswith(TENANT) else f"school {limit}"
 
 
 def name_of(scope: str, period: Period) -> str:
-    """How a limit of money is called, in metrics and messages: `usd/day`, `school usd/day`."""
-    return f"usd/{period}" if scope == ALL else f"school usd/{period}"
+    """How a limit of money is called, likewise."""
+    return limit_of(scope, f"usd/{period}")
 
 
 def school_of(student_id: str, separator: str) -> str:

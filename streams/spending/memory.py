@@ -10,6 +10,7 @@ from streams.spending.account import (
     Balance,
     OnCrossed,
     Reservation,
+    TenantBalance,
     Used,
     ignore_crossed,
     refusal,
@@ -17,7 +18,7 @@ from streams.spending.account import (
 )
 from streams.spending.answers import Crossed, NoRoom, Sums
 from streams.spending.ledger import SpendingLedger
-from streams.spending.limits import ALL, SpendingLimits
+from streams.spending.limits import ALL, NO_TENANT, SpendingLimits, tenant_scope
 from streams.spending.periods import PERIODS, now_at
 
 
@@ -61,24 +62,26 @@ class MemoryAccount:
         now_us = self._clock_us()
         current = now_at(now_us)
         day, week, month = (self._ledger.unknown.get(p) == n for p, n in zip(PERIODS, current, strict=True))
-        full_day, full_week, full_month = (self._ledger.full.get(p) == n for p, n in zip(PERIODS, current, strict=True))
         return Balance(
             now_us,
             self._ledger.sums(ALL, now_us),
             self._ledger.tokens(ALL, now_us),
             (day, week, month),
-            (full_day, full_week, full_month),
+            self._ledger.is_full(ALL, now_us),
+            {name: self._balance_of(tenant_scope(name), now_us) for name in self.limits.tenants_of_money},
         )
 
-    async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
+    async def reserve(
+        self, school: str, model: str, tokens: int, nano_usd: int, tenant: str = NO_TENANT
+    ) -> Reservation:
         part = self._part() if self.limits != SpendingLimits() else _all()
         if part[0] == 0:
             raise LimitUnavailable(ACCOUNT, "this worker has no part of the limits")
         asked = _of_all(tokens, part), _of_all(nano_usd, part)
-        answer, crossed = self._ledger.reserve(school, *asked, self.limits, self._clock_us())
+        answer, crossed = self._ledger.reserve(school, *asked, self.limits, self._clock_us(), tenant)
         self._notify(crossed)
         if isinstance(answer, NoRoom):
-            raise refusal(answer, *asked, self.limits)
+            raise refusal(answer, *asked, self.limits, tenant)
         return Reservation(school, model, tokens, nano_usd, answer, part)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
@@ -105,6 +108,9 @@ class MemoryAccount:
         """Count at least what another account saw last, and wait for nobody else's."""
         self._ledger.vouch(sums, self._clock_us())
         self._ledger.grace_until_us = 0
+
+    def _balance_of(self, scope: str, now_us: int) -> TenantBalance:
+        return TenantBalance(self._ledger.sums(scope, now_us), self._ledger.is_full(scope, now_us))
 
     def _notify(self, crossed: list[Crossed]) -> None:
         for each in crossed:

@@ -17,6 +17,7 @@ from streams.spending.account import (
     OnCrossed,
     RecordRow,
     Reservation,
+    TenantBalance,
     Used,
     ignore_crossed,
     refusal,
@@ -26,11 +27,12 @@ from streams.spending.account import (
     tokens_used,
 )
 from streams.spending.answers import Crossed, NoRoom, Reserved, Spent
-from streams.spending.limits import ALL, ScopeLimits, SpendingLimits
+from streams.spending.limits import ALL, NO_TENANT, TENANT, ScopeLimits, SpendingLimits, tenant_scope
 from streams.spending.periods import PERIODS, Now, day_of
 from streams.spending.script import SPENDING_LUA
 
 _VOUCHED: Final = 3
+_NOT_FULL: Final = (False, False, False)
 _FIELD: Final = "\x1f"
 _NUMBER: Final = re.compile(rb"-?\d{1,16}")
 _SUM: Final = re.compile(r"(\d{1,16}) (\d{1,16}) ")
@@ -59,6 +61,7 @@ class RedisAccount:
         self.balance: Balance | None = None
         self.unreadable = 0
         self.seen: dict[str, tuple[Spent, Spent, Spent]] = {}
+        self._full: dict[str, tuple[bool, bool, bool]] = {}
         self._client = client
         self._key = f"{prefix}:spending:{{{ACCOUNT}}}"
         self._on_crossed = on_crossed
@@ -66,21 +69,25 @@ class RedisAccount:
         self._generation: str | None = None
         self._script = client.register_script(SPENDING_LUA)
         self._limits = {"all": _given(limits.deployment), "school": _given(limits.school)}
+        self._shown = [tenant_scope(name) for name in limits.tenants_of_money]
 
-    async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
+    async def reserve(
+        self, school: str, model: str, tokens: int, nano_usd: int, tenant: str = NO_TENANT
+    ) -> Reservation:
         rows = _rows(rows_of_reservation(model, nano_usd))
-        answer = await self._run("reserve", school=school, tokens=tokens, nano=nano_usd, rows=rows)
+        answer = await self._run("reserve", tenant, school=school, tokens=tokens, nano=nano_usd, rows=rows)
         if (no := answer.get("refused")) is not None:
             refused = NoRoom(no["limit"], int(no["wait"]), no["money"], no["unknown"], no["never"])
-            raise refusal(refused, tokens, nano_usd, self.limits)
+            raise refusal(refused, tokens, nano_usd, self.limits, tenant)
         scope, second, periods = answer["admitted"]
-        admitted = Reserved(scope, int(second), Now(*map(int, periods)), nano_usd)
+        admitted = Reserved(scope, int(second), Now(*map(int, periods)), nano_usd, tenant)
         return Reservation(school, model, tokens, nano_usd, admitted)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
-        scope, second, periods, reserved_nano_usd = reservation.admitted
+        scope, second, periods, reserved_nano_usd, tenant = reservation.admitted
         await self._run(
             "settle",
+            tenant,
             scope=scope,
             second=second,
             periods=periods,
@@ -90,9 +97,9 @@ class RedisAccount:
             rows=_rows(rows_of_settlement(reservation, used)),
         )
 
-    async def absorb(self, school: str, nano_usd: int, rows: Sequence[RecordRow]) -> None:
+    async def absorb(self, school: str, nano_usd: int, rows: Sequence[RecordRow], tenant: str = NO_TENANT) -> None:
         """Add what was spent while the ledger was out of reach."""
-        await self._run("settle", school=school, tokens=0, nano=nano_usd, rows=_rows(rows))
+        await self._run("settle", tenant, school=school, tokens=0, nano=nano_usd, rows=_rows(rows))
 
     async def hold(self, seconds: float) -> None:
         await self._run("hold", wait=round(seconds * 1e6))
@@ -101,7 +108,7 @@ class RedisAccount:
         await self._run("begin")
 
     async def look(self) -> Balance:
-        await self._run("look")
+        await self._run("look", tenants=self._shown)
         assert self.balance is not None
         return self.balance
 
@@ -125,13 +132,32 @@ class RedisAccount:
 
     async def schools(self) -> dict[str, tuple[Spent, Spent, Spent]]:
         """The last sums of each school, whatever period they are of."""
-        stored: Mapping[bytes, bytes] = await asked(ACCOUNT, self._client.hgetall(self._key))
-        texts = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in stored.items()}
-        names = sorted(name[2:] for name in texts if name.startswith("m:") and name[2:] != ALL)
-        return {name: sums for name in names if (sums := self._last(texts, name)) is not None}
+        return await self._last_sums(lambda scope: scope != ALL and not scope.startswith(TENANT))
+
+    async def tenants(self) -> dict[str, tuple[Spent, Spent, Spent]]:
+        """Those of each tenant."""
+        sums = await self._last_sums(lambda scope: scope.startswith(TENANT))
+        return {scope.removeprefix(TENANT): spent for scope, spent in sums.items()}
 
     async def aclose(self) -> None:
         await self._client.aclose()
+
+    def _tenants_seen(self, full: Mapping[str, Sequence[bool]]) -> dict[str, TenantBalance]:
+        """As the last answers said of each; `full` is what this one does."""
+        for scope, flags in full.items():
+            self._full[scope] = _three(flags)
+        scopes = ((name, tenant_scope(name)) for name in self.limits.tenants_of_money)
+        return {
+            name: TenantBalance(self.seen[scope], self._full.get(scope, _NOT_FULL))
+            for name, scope in scopes
+            if scope in self.seen
+        }
+
+    async def _last_sums(self, wanted: Callable[[str], bool]) -> dict[str, tuple[Spent, Spent, Spent]]:
+        stored: Mapping[bytes, bytes] = await asked(ACCOUNT, self._client.hgetall(self._key))
+        texts = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in stored.items()}
+        scopes = sorted(name[2:] for name in texts if name.startswith("m:") and wanted(name[2:]))
+        return {scope: sums for scope in scopes if (sums := self._last(texts, scope)) is not None}
 
     def _record(self, stored: Mapping[bytes, bytes] | ResponseError) -> DayRecord:
         record: DayRecord = {}
@@ -146,8 +172,8 @@ class RedisAccount:
                     self.unreadable += 1
         return record
 
-    def _last(self, texts: Mapping[str, str], school: str) -> tuple[Spent, Spent, Spent] | None:
-        found = [_SUM.match(texts.get(f"{initial}:{school}", "")) for initial in "dwm"]
+    def _last(self, texts: Mapping[str, str], scope: str) -> tuple[Spent, Spent, Spent] | None:
+        found = [_SUM.match(texts.get(f"{initial}:{scope}", "")) for initial in "dwm"]
         sums = [Spent(int(sum_[1]), int(sum_[2])) for sum_ in found if sum_ is not None]
         if len(sums) < len(found):
             self.unreadable += 1
@@ -155,8 +181,11 @@ class RedisAccount:
         day, week, month = sums
         return day, week, month
 
-    async def _run(self, op: str, **arguments: Any) -> dict[str, Any]:
+    async def _run(self, op: str, tenant: str = NO_TENANT, **arguments: Any) -> dict[str, Any]:
         request = {"op": op, "limits": self._limits, "nonce": secrets.token_hex(8), **arguments}
+        if tenant:
+            scope = tenant_scope(tenant)
+            request |= {"tenant": scope, "limits": {**self._limits, "tenant": _given(self.limits.of(scope))}}
         for _ in range(_VOUCHED):
             answer = await self._send({**request, "generation": self._generation})
             if "vouch" not in answer:
@@ -184,17 +213,22 @@ class RedisAccount:
         for scope, sums in answer["sums"].items():
             day, week, month = (Spent(int(number), int(nano)) for number, nano in sums)
             self.seen[scope] = day, week, month
-        unknown, full = answer["unknown"], answer["full"]
         self.balance = Balance(
             int(answer["now"]),
             self.seen[ALL],
             int(answer["tokens"]),
-            (unknown[0], unknown[1], unknown[2]),
-            (full[0], full[1], full[2]),
+            _three(answer["unknown"]),
+            _three(answer["full"]),
+            self._tenants_seen(answer["tenants_full"]),
         )
         for scope, period, level in answer["crossed"] or ():
             self._on_crossed(Crossed(scope, period, level))
         return answer
+
+
+def _three(flags: Sequence[bool]) -> tuple[bool, bool, bool]:
+    day, week, month = flags
+    return day, week, month
 
 
 def _given(limits: ScopeLimits) -> dict[str, int]:

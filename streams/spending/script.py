@@ -8,14 +8,14 @@ from typing import Final
 from streams.limits.script_server import SERVER_LUA
 from streams.spending.answers import GRACE, PROVIDER, TOKENS
 from streams.spending.ledger import ALERT_LEVELS, GRACE_US, MAX_HOLD_US, OPEN_S, SETTLING_US
-from streams.spending.limits import MAX_SCHOOLS, OTHER_SCHOOLS
+from streams.spending.limits import MAX_SCHOOLS, OTHER_SCHOOLS, TENANT
 from streams.spending.script_sums import SUMS_LUA
 
 _RETAINED_DAYS: Final = 400
 
 SPENDING_OPS_LUA = """
 local function limits_of(scope)
-  local limits = req.limits[scope == '' and 'all' or 'school']
+  local limits = req.limits[scope == '' and 'all' or is_tenant(scope) and 'tenant' or 'school']
   return {limits.day, limits.week, limits.month, tokens = limits.tokens}
 end
 
@@ -52,6 +52,14 @@ local function room(scope, most)
   return 0
 end
 
+-- How limits of a scope are called.
+local function whose(scope) return scope == '' and '' or is_tenant(scope) and 'tenant ' or 'school ' end
+
+-- What a call is paid from: all's, the school's and, where there are tenants, the tenant's.
+local function payers(school) return {'', school, req.tenant} end
+
+local function full_field(scope, i) return 'f' .. LETTERS[i] .. scope end
+
 local refused
 local function refuse(found)
   local first, second_ = found.never and 1 or 0, refused and refused.never and 1 or 0
@@ -63,7 +71,7 @@ local function refusals(scope)
   local _, used = load_slots('t:' .. scope, 60)
   if limits.tokens and req.tokens > 0 and used + req.tokens > limits.tokens then
     local never = req.tokens > limits.tokens
-    refuse({limit = (scope == '' and '' or 'school ') .. TOKENS, never = never,
+    refuse({limit = whose(scope) .. TOKENS, never = never,
       wait = never and 0 or room(scope, limits.tokens - req.tokens)})
   end
   local patience = math.min(grace - now, GRACE_US)
@@ -75,17 +83,17 @@ local function refusals(scope)
     local known = unknown[i] ~= current[i]
     local fits = known and limit and sum.nano + req.nano <= limit
     if limit and req.nano > 0 and known and not fits and sum.nano - open_nano(scope) + req.nano <= limit then
-      refuse({limit = (scope == '' and 'usd/' or 'school usd/') .. PERIODS[i], wait = SETTLING_US})
+      refuse({limit = whose(scope) .. 'usd/' .. PERIODS[i], wait = SETTLING_US})
     elseif limit and req.nano > 0 and not fits then
       if sum.level < 100 and known and req.nano <= limit then
         sum.level = 100
         save_sum(scope, i, sum)
         cross(scope, i, 100)
       end
-      if scope == '' and known and req.nano <= limit then
-        redis.call('HSET', key, 'f' .. LETTERS[i], int(current[i]))
+      if (scope == '' or is_tenant(scope)) and known and req.nano <= limit then
+        redis.call('HSET', key, full_field(scope, i), int(current[i]))
       end
-      refuse({limit = (scope == '' and 'usd/' or 'school usd/') .. PERIODS[i], money = true,
+      refuse({limit = whose(scope) .. 'usd/' .. PERIODS[i], money = true,
         unknown = not known, never = req.nano > limit, wait = end_of(i, sum.number) - now})
     end
   end
@@ -116,15 +124,14 @@ function ops.reserve()
   local scope = scope_of(req.school)
   local wait = math.min(held - now, MAX_HOLD)
   if wait > 0 then refused = {limit = HOLD, wait = wait} end
-  refusals('')
-  refusals(scope)
+  for _, each in ipairs(payers(scope)) do refusals(each) end
   if refused then
     reply.refused = {limit = refused.limit, wait = int(refused.wait), money = refused.money or false,
       unknown = refused.unknown or false, never = refused.never or false}
     return
   end
-  redis.call('HDEL', key, 'fd', 'fw', 'fm')
-  for _, each in ipairs({'', scope}) do
+  for _, each in ipairs(payers(scope)) do
+    redis.call('HDEL', key, full_field(each, 1), full_field(each, 2), full_field(each, 3))
     add_to_slot('t:' .. each, 60, second, req.tokens)
     add_to_slot('o:' .. each, OPEN_S, second, req.nano)
     for i = 1, 3 do
@@ -142,7 +149,7 @@ end
 function ops.settle()
   req.scope = req.scope or scope_of(req.school)
   local taken = req.periods or current
-  for _, each in ipairs({'', req.scope}) do
+  for _, each in ipairs(payers(req.scope)) do
     add_to_slot('t:' .. each, 60, req.tokens < 0 and req.second or second, req.tokens)
     add_to_slot('o:' .. each, OPEN_S, req.second or second, -(req.reserved or 0))
     for i = 1, 3 do
@@ -196,19 +203,25 @@ local function shown(scope)
   return sums
 end
 
+local function is_full(scope)
+  local full = {}
+  for i = 1, 3 do full[i] = redis.call('HGET', key, full_field(scope, i)) == int(current[i]) end
+  return full
+end
+
 reply.generation = generation
 reply.now = int(now)
-reply.sums = {[''] = shown('')}
-for _, scope in ipairs(req.show or {}) do reply.sums[scope] = shown(scope) end
+reply.sums, reply.tenants_full = {[''] = shown('')}, {}
 if req.scope then reply.sums[req.scope] = shown(req.scope) end
+local function show_tenant(scope)
+  reply.sums[scope] = shown(scope)
+  reply.tenants_full[scope] = is_full(scope)
+end
+for _, scope in ipairs(req.tenants or {req.tenant}) do show_tenant(scope) end
 local _, used = load_slots('t:', 60)
 reply.tokens = int(used)
-reply.unknown, reply.full = {}, {}
-local full = redis.call('HMGET', key, 'fd', 'fw', 'fm')
-for i = 1, 3 do
-  reply.unknown[i] = unknown[i] == current[i]
-  reply.full[i] = full[i] == int(current[i])
-end
+reply.unknown, reply.full = {}, is_full('')
+for i = 1, 3 do reply.unknown[i] = unknown[i] == current[i] end
 reply.crossed = crossed
 return cjson.encode(reply)
 """
@@ -216,7 +229,7 @@ return cjson.encode(reply)
 SPENDING_LUA = (
     f"local MAX_HOLD, HOLD, TOKENS = {MAX_HOLD_US}, '{PROVIDER}', '{TOKENS}'\n"
     f"local GRACE_US, GRACE, OPEN_S, SETTLING_US = {GRACE_US}, '{GRACE}', {OPEN_S}, {SETTLING_US}\n"
-    f"local MAX_SCHOOLS, OTHERS = {MAX_SCHOOLS}, '{OTHER_SCHOOLS}'\n"
+    f"local MAX_SCHOOLS, OTHERS, TENANT = {MAX_SCHOOLS}, '{OTHER_SCHOOLS}', '\\{ord(TENANT)}'\n"
     f"local LEVELS, KEPT_S = {{{', '.join(map(str, ALERT_LEVELS))}}}, {_RETAINED_DAYS * 86_400}\n"
     + SERVER_LUA
     + SUMS_LUA

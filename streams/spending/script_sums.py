@@ -3,11 +3,13 @@
 One hash holds the sums, one a day what was spent on which model and school, so that people can look it up:
 
     d:<scope> w:<scope> m:<scope>   number nano_usd base level generation
-    t:<scope>   o:<scope>           second:tokens … of the last minute, second:nano_usd … reserved
+    t:<scope>   o:<scope>           second:tokens … of the last minute, second:nano_usd … reserved; a tenant's scope
+                                    begins with a tab
     generation, run                 this generation, and the server's run that it was begun in
     grace                           until when (us) nobody may spend, so that all vouch
     ud, uw, um                      the day, week and month that are unknown  hold        held until (us)
     fd, fw, fm                      those that refused the last reservation    schools     how many scopes there are
+    fd<scope> fw<scope> fm<scope>   the same of a tenant
 
 Another `run_id` is a server that was restarted, and may have lost the last sums: it begins another generation, as an
 empty hash does, and one with a sum that is none: what it was is lost. Whoever names a former generation is told to
@@ -77,9 +79,10 @@ local generation, begun_in, held = meta[1], meta[2], tonumber(meta[3] or 0) or 0
 local unknown = {tonumber(meta[4] or -1) or -1, tonumber(meta[5] or -1) or -1, tonumber(meta[6] or -1) or -1}
 local grace = tonumber(meta[7] or 0) or 0
 
-local school = req.scope or req.school
 local forgotten = forget_unreadable('')
-if school and forget_unreadable(school) then forgotten = true end
+for _, scope in ipairs({req.scope or req.school or '', req.tenant}) do
+  if forget_unreadable(scope) then forgotten = true end
+end
 if not generation or forgotten then
   generation = req.nonce
   unknown = current
@@ -109,8 +112,10 @@ local function load_sum(scope, i)
   return sum
 end
 
+local function is_tenant(scope) return string.sub(scope, 1, 1) == TENANT end
+
 local function save_sum(scope, i, sum)
-  if i == 3 and scope ~= '' and redis.call('HEXISTS', key, 'm:' .. scope) == 0 then
+  if i == 3 and scope ~= '' and not is_tenant(scope) and redis.call('HEXISTS', key, 'm:' .. scope) == 0 then
     redis.pcall('HINCRBY', key, 'schools', 1)
   end
   redis.call('HSET', key, LETTERS[i] .. ':' .. scope,

@@ -23,7 +23,7 @@ from streams.spending.account import (
     rows_of_reservation,
     rows_of_settlement,
 )
-from streams.spending.limits import SpendingLimits
+from streams.spending.limits import NO_TENANT, SpendingLimits
 from streams.spending.memory import MemoryAccount, wall_us
 from streams.spending.redis import RedisAccount
 
@@ -41,6 +41,7 @@ class _Owed(NamedTuple):
     school: str
     nano_usd: int
     rows: list[RecordRow]
+    tenant: str
 
 
 class SharedAccount:
@@ -77,24 +78,27 @@ class SharedAccount:
         """What was spent and is not in the ledger yet."""
         return sum(owed.nano_usd for owed in self._owed)
 
-    async def reserve(self, school: str, model: str, tokens: int, nano_usd: int) -> Reservation:
+    async def reserve(
+        self, school: str, model: str, tokens: int, nano_usd: int, tenant: str = NO_TENANT
+    ) -> Reservation:
         try:
             await self._repay()
-            return await self.redis.reserve(school, model, tokens, nano_usd)
+            return await self.redis.reserve(school, model, tokens, nano_usd, tenant)
         except LimitUnavailable as unavailable:
-            return await self._reserve_share(unavailable, school, model, tokens, nano_usd)
+            return await self._reserve_share(unavailable, school, model, tokens, nano_usd, tenant)
 
     async def settle(self, reservation: Reservation, used: Used) -> None:
-        more_nano_usd = used.nano_usd * used.sent - reservation.nano_usd
+        more_nano_usd, tenant = used.nano_usd * used.sent - reservation.nano_usd, reservation.admitted.tenant
         if isinstance(reservation, _OfShare):
             await reservation.share.settle(reservation, used)
-            self._owed.append(_Owed(reservation.school, more_nano_usd, rows_of_settlement(reservation, used)))
+            rows = rows_of_settlement(reservation, used)
+            self._owed.append(_Owed(reservation.school, more_nano_usd, rows, tenant))
             return
         try:
             await self.redis.settle(reservation, used)
         except LimitUnavailable:  # whether it was done nobody knows: a refund is not repeated, a debt is
             if more_nano_usd > 0:
-                self._owed.append(_Owed(reservation.school, more_nano_usd, []))
+                self._owed.append(_Owed(reservation.school, more_nano_usd, [], tenant))
             raise
 
     async def hold(self, seconds: float) -> None:
@@ -124,7 +128,7 @@ class SharedAccount:
                 owed = self._owed[0]
                 if owed.nano_usd < 0:
                     self._owed.pop(0)
-                await self.redis.absorb(owed.school, owed.nano_usd, owed.rows)
+                await self.redis.absorb(owed.school, owed.nano_usd, owed.rows, owed.tenant)
                 if owed.nano_usd >= 0:
                     self._owed.pop(0)
             await self._tell_held()
@@ -137,16 +141,16 @@ class SharedAccount:
         self._hold_is_untold = False
 
     async def _reserve_share(
-        self, unavailable: LimitUnavailable, school: str, model: str, tokens: int, nano_usd: int
+        self, unavailable: LimitUnavailable, school: str, model: str, tokens: int, nano_usd: int, tenant: str
     ) -> Reservation:
         if self._share is None:
             self._share = await self._new_share()
         share = self._share
         try:
-            local = await share.reserve(school, model, tokens, nano_usd)
+            local = await share.reserve(school, model, tokens, nano_usd, tenant)
         except (MoneySpent, CostTooLarge) as error:
-            raise LimitUnavailable(ACCOUNT, f"{unavailable}; of this worker's share: {error}") from error
-        self._owed.append(_Owed(school, nano_usd, rows_of_reservation(model, nano_usd)))
+            raise LimitUnavailable(ACCOUNT, f"{unavailable}; of this worker's share: {error}", error.whose) from error
+        self._owed.append(_Owed(school, nano_usd, rows_of_reservation(model, nano_usd), tenant))
         return _OfShare(school, model, tokens, nano_usd, local.admitted, local.part, share=share)
 
     async def _new_share(self) -> MemoryAccount:

@@ -197,6 +197,12 @@ async def test_a_failure_of_ours_is_told_and_another_s_words_are_not(seen: Situa
         (ReasoningState("openai"), "key", "degraded", "OPENAI_API_KEY is not set"),
         (ReasoningState("openai", True, "the credit is spent"), "reasoning", "degraded", "the credit is spent"),
         (ReasoningState("openai", True, None, "nobody answers"), "reasoning", "degraded", "nobody answers"),
+        (
+            ReasoningState("openai", True, unpaid_tenants={"north": "5.00 of 5.00 US dollars of the day spent"}),
+            "tenants",
+            "degraded",
+            "north has no money left, the template explains to it alone: 5.00 of 5.00",
+        ),
     ],
 )
 async def test_reasoning_degrades_and_never_stops_a_worker(

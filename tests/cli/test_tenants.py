@@ -8,7 +8,7 @@ from tests.cli.conftest import Run
 
 def test_tenants_are_listed_without_their_keys(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "tenants.toml"
-    file.write_text(f'[tenants.north]\nstudents = "north:"\nsigning_keys = ["{"n" * 32}"]\n')
+    file.write_text(f'[tenants.north]\nstudents = "north:"\nsigning_keys = ["{"n" * 32}"]\nusd_per_day = 2.5\n')
     config = tmp_path / "skillstream.toml"
     config.write_text(f'tenants = "{file}"\n')
 
@@ -17,6 +17,7 @@ def test_tenants_are_listed_without_their_keys(run: Run, tmp_path: Path) -> None
     assert ran.code == 0, ran.err
     assert "north" in ran.out
     assert "north:" in ran.out
+    assert "usd_per_day = 2.5" in ran.out
     assert "n" * 32 not in ran.out
 
 

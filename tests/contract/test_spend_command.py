@@ -4,13 +4,17 @@ import asyncio
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from agents.config.settings import load_settings
+from agents.config.spending import buckets_of, limits_of
 from agents.operations.doctor.check import Finding
 from agents.operations.doctor.spending import SpendingCheck
-from streams.limits.redis import connect
+from streams.limits import Cost
+from streams.limits.redis import RedisLimiter, connect
+from streams.reasoning.policy.settings import LIMITER
 from streams.spending.account import Used
 from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
 from streams.spending.prices import NANO_USD
@@ -74,6 +78,63 @@ def test_it_says_what_was_spent_by_day_model_and_school_and_what_is_left(run: Ru
     page = run("spend").out
     for text in ("1.7501", "5.00", "3.2499", "north", "gpt-4.1", "(none)"):
         assert text in page
+
+
+@pytest.mark.usefixtures("environment")
+def test_it_says_what_each_tenant_has_spent_of_its_own_and_how_many_calls(
+    run: Run, redis_url: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "tenants.toml"
+    file.write_text(
+        "".join(
+            f'[tenants.{name}]\nstudents = "{name}:"\nsigning_keys = ["{name * 8}"]\n{more}\n'
+            for name, more in (("north", "usd_per_day = 2\ncalls_per_hour = 50"), ("south", "usd_per_month = 9"))
+        )
+    )
+    monkeypatch.setenv("SKILLSTREAM_TENANTS", str(file))
+    settings = load_settings(os.environ)
+
+    async def spend() -> None:
+        client = connect(redis_url, timeout_s=30)
+        account = RedisAccount(client, limits_of(settings), prefix=prefix)
+        await account.begin()
+        reserved = await account.reserve(NO_SCHOOL, "gpt-4.1", 900, NANO_USD, "north")
+        await account.settle(reserved, Used("gpt-4.1", TokenUsage(700, 150), NANO_USD // 2))
+        limiter = RedisLimiter(client, LIMITER, buckets_of(settings), prefix=prefix)
+        await limiter.fill()
+        for _ in range(2):
+            await limiter.acquire(Cost(whose="north"))
+        await limiter.acquire(Cost(whose="south"))
+        await client.aclose()
+
+    asyncio.run(spend())
+    said = json.loads(run("spend", "--json").out)
+    shown = {
+        of["tenant"]: [(p["period"], p["spent_usd"], p["limit_usd"]) for p in of["limits"]] for of in said["tenants"]
+    }
+    assert shown == {
+        "north": [("day", 0.5, 2.0), ("week", 0.5, None), ("month", 0.5, None)],
+        "south": [("day", 0, None), ("week", 0, None), ("month", 0, 9.0)],
+    }
+    assert said["calls"] == [
+        {"tenant": None, "name": "calls/minute", "calls": 3, "limit": 50},
+        {"tenant": None, "name": "calls/hour", "calls": 3, "limit": 500},
+        {"tenant": "north", "name": "calls/hour", "calls": 2, "limit": 50},
+    ]
+    page = run("spend").out
+    for text in ("tenant north", "1.5000", "tenant south", "calls/hour"):
+        assert text in page
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_limit_of_calls_that_cannot_be_read_is_left_out(run: Run, redis_url: str, prefix: str) -> None:
+    async def spoil(field: str, value: str) -> None:
+        async with connect(redis_url, timeout_s=30) as client:
+            await client.hset(f"{prefix}:limit:{{{LIMITER}}}", field, value)
+
+    for field, value in (("offset", "soon"), ("l:calls/minute", "17 x")):
+        asyncio.run(spoil(field, value))
+        assert json.loads(run("spend", "--json").out)["calls"] == []
 
 
 @pytest.mark.usefixtures("environment")

@@ -1,9 +1,13 @@
 """Limits of tokens and money, and prices, as settings say them: what cannot hold is refused at the start."""
 
+from pathlib import Path
+
 import pytest
 
 from agents.config.settings import SettingsError, load_settings
-from agents.config.spending import limits_of, prices_of, require_spending
+from agents.config.spending import buckets_of, limits_of, prices_of, require_spending
+from agents.config.tenant_budgets import MAX_LIMITED_TENANTS
+from agents.config.tenants import Tenants, TenantTable
 from streams.spending.limits import ScopeLimits, SpendingLimits
 from streams.spending.prices import SHIPPED_PRICES, Price
 
@@ -79,3 +83,68 @@ def test_a_wrong_limit_says_what_is_allowed(name: str, value: str, allowed: str)
     with pytest.raises(SettingsError) as refused:
         load_settings({f"SKILLSTREAM_{name}": value})
     assert allowed in str(refused.value)
+
+
+def with_tenants(tmp_path: Path, *tables: str) -> dict[str, str]:
+    """Settings with a tenants file that says so of north, of south, …"""
+    file = tmp_path / "tenants.toml"
+    heads = (f'[tenants.{name}]\nstudents = "{name}:"\nsigning_keys = ["{name * 8}"]\n' for name in ("north", "south"))
+    file.write_text("\n".join(f"{head}{table}\n" for head, table in zip(heads, tables, strict=False)))
+    return {"SKILLSTREAM_TENANTS": str(file), "SKILLSTREAM_REASONING": "scripted"}
+
+
+def test_tenants_have_limits_of_unequal_size_and_those_without_numbers_none(tmp_path: Path) -> None:
+    numbers = (
+        "usd_per_day = 2.5\nusd_per_month = 40\ntokens_per_minute = 20000\ncalls_per_minute = 5\ncalls_per_hour = 50"
+    )
+    settings = load_settings(with_tenants(tmp_path, numbers, "") | REDIS)
+
+    require_spending(settings)
+    assert limits_of(settings).tenants == {
+        "north": ScopeLimits(20_000, day=2_500_000_000, month=40_000_000_000),
+    }
+    assert [(bucket.name, bucket.limit, bucket.whose) for bucket in buckets_of(settings)] == [
+        ("calls/minute", 50, ""),
+        ("calls/hour", 500, ""),
+        ("north calls/minute", 5, "north"),
+        ("north calls/hour", 50, "north"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("usd_per_day = 0", r"tenants\.north\.usd_per_day"),
+        ("usd_per_day = -1", r"tenants\.north\.usd_per_day"),
+        ('usd_per_day = "5"', r"tenants\.north\.usd_per_day"),
+        ("usd_per_day = nan", r"tenants\.north\.usd_per_day"),
+        ("calls_per_minute = 0", r"tenants\.north\.calls_per_minute"),
+        ("calls_per_hour = 1.5", r"tenants\.north\.calls_per_hour"),
+        ("calls_per_day = 5", "calls_per_day"),
+        ("usd_per_week = 0.00000000001", r"tenants\.north\.usd_per_week: 1e-11 is less than one call may come to"),
+        (
+            "tokens_per_minute = 100",
+            r"tenants\.north\.tokens_per_minute: 100 is less than one call may come to, 12288 t",
+        ),
+    ],
+)
+def test_a_budget_that_could_not_hold_is_named(tmp_path: Path, table: str, said: str) -> None:
+    environment = with_tenants(tmp_path, table) | REDIS | {"SKILLSTREAM_REASONING": "openai"}
+    with pytest.raises(SettingsError, match=rf"tenants\.toml.*{said}"):
+        require_spending(load_settings(environment))
+
+
+def test_a_tenants_money_needs_redis_as_all_money_does(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"or a tenant's.*needs SKILLSTREAM_REDIS_URL"):
+        require_spending(load_settings(with_tenants(tmp_path, "usd_per_day = 5")))
+
+
+def test_calls_are_limited_for_as_many_tenants_as_can_be_counted_with_each_call() -> None:
+    tables = {
+        f"t{number:03}": TenantTable(students=f"t{number:03}:", signing_keys=[f"{number:032}"], calls_per_hour=9)
+        for number in range(MAX_LIMITED_TENANTS + 1)
+    }
+    with pytest.raises(ValueError, match="calls_per_hour of 201 tenants: at most 200"):
+        Tenants(tables)
+    tables.popitem()
+    assert len(Tenants(tables).budgets) == MAX_LIMITED_TENANTS

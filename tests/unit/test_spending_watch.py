@@ -8,13 +8,17 @@ import pytest
 from agents.metrics import Metrics
 from agents.reasoning.spending import SpendingWatch, begin_if_never_asked
 from streams.spending.account import MoneySpent, Used
-from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
+from streams.spending.limits import NO_SCHOOL, NO_TENANT, ScopeLimits, SpendingLimits
 from streams.spending.memory import MemoryAccount
 from streams.spending.prices import NANO_USD
 from streams.spending.usage import TokenUsage
 from tests.unit.limits.clock import ManualClock
 
-LIMITS = SpendingLimits(ScopeLimits(tokens_per_minute=1_000, day=NANO_USD), ScopeLimits(week=NANO_USD))
+LIMITS = SpendingLimits(
+    ScopeLimits(tokens_per_minute=1_000, day=NANO_USD),
+    ScopeLimits(week=NANO_USD),
+    {"north": ScopeLimits(day=NANO_USD // 2)},
+)
 NOON_US = 1_795_867_200_000_000  # 2026-11-28T12:00:00Z
 
 
@@ -27,10 +31,10 @@ class Watched:
         self.clock = ManualClock(NOON_US)
         self.account = MemoryAccount(LIMITS, clock_us=self.clock, on_crossed=self.watch.crossed)
 
-    async def spend(self, *shares: float) -> None:
+    async def spend(self, *shares: float, tenant: str = NO_TENANT) -> None:
         for share in shares:
             with suppress(MoneySpent):
-                reserved = await self.account.reserve(NO_SCHOOL, "gpt-4.1", 100, round(share * NANO_USD))
+                reserved = await self.account.reserve(NO_SCHOOL, "gpt-4.1", 100, round(share * NANO_USD), tenant)
                 await self.account.settle(reserved, Used("gpt-4.1", TokenUsage(90, 10), reserved.nano_usd))
 
 
@@ -90,6 +94,22 @@ async def test_health_is_degraded_as_long_as_a_limit_refuses(watched: Watched) -
     assert watched.watch.problem(watched.account.balance) is not None
     watched.clock.advance(seconds=12 * 3_600)
     assert watched.watch.problem(watched.account.balance) is None
+
+
+async def test_a_tenant_s_own_money_is_told_by_its_name_and_degrades_no_one_else(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        await watched.spend(0.45, 0.2, tenant="north")
+    watched.watch.refresh(watched.account.balance)
+
+    assert "100 % of the 0.50 US dollars a day of tenant north are spent" in caplog.text
+    assert watched.watch.spent_tenants(watched.account.balance) == {
+        "north": "0.45 of 0.50 US dollars of the day to 2026-11-29T00:00Z spent"
+    }
+    assert watched.watch.problem(watched.account.balance) is None
+    assert watched.metrics.tenant_budget_used.values() == {("north", "usd/day"): 0.9}
+    assert watched.metrics.budget_alerts.values()["tenant usd/day 100%"] == 1
 
 
 async def test_a_new_ledger_begins_by_itself_where_nobody_was_ever_asked(caplog: pytest.LogCaptureFixture) -> None:

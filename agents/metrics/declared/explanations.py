@@ -48,7 +48,8 @@ class ExplanationMetrics:
             "bucket",
             "calls_refused",
             "calls",
-            "Calls that the limits refused, by the bucket that was spent, or `hold`.",
+            "Calls that the limits refused, by the bucket that was spent, or `hold`; by a tenant's own bucket as "
+            "`tenant calls/minute`.",
         )
         self.tokens: CounterBy[TokenKind] = declare.counter_by(
             "kind", "tokens", "tokens", "Tokens that the provider says it used.", get_args(TokenKind)
@@ -98,7 +99,8 @@ class ExplanationMetrics:
             "budget_alerts",
             "alerts",
             "Times that 50, 80 or 100 % of a limit of money were reached, once each a period and limit, by whichever "
-            "worker was there: as `usd/day 80%`; `school usd/day 80%` of any school's.",
+            "worker was there: as `usd/day 80%`; `school usd/day 80%` of any school's, `tenant usd/day 80%` of any "
+            "tenant's.",
         )
         self.budget_owed_usd = declare.gauge(
             "budget_owed_usd",

@@ -1,6 +1,6 @@
 """Of tenants, where several share the deployment. Labels are names of the operator's file, and `unsigned`."""
 
-from agents.metrics.instruments import CounterBy, Declarations
+from agents.metrics.instruments import CounterBy, CounterByTenant, Declarations
 
 
 class TenantMetrics:
@@ -20,4 +20,30 @@ class TenantMetrics:
             "partitions",
             "Partitions on which a tenant is held, having had too many dead letters: what it writes there is kept as "
             "dead letters `tenant_held`. Every worker reports all: take the max by tenant. Absent where none is.",
+        )
+        self.tenant_explanations: CounterByTenant = declare.counter_by_tenant(
+            "outcome",
+            "tenant_explanations",
+            "messages",
+            "The same explanations by the student's tenant, where there are any: `model`, `reused` (a kept answer), "
+            "`scripted`, or why the template wrote them, as `template_spent`.",
+        )
+        self.tenant_calls: CounterByTenant = declare.counter_by_tenant(
+            "outcome", "tenant_calls", "calls", "The same calls to the reasoning model by the student's tenant."
+        )
+        self.tenant_calls_refused: CounterByTenant = declare.counter_by_tenant(
+            "bucket",
+            "tenant_calls_refused",
+            "calls",
+            "Calls that a tenant's own limit refused, as `calls/hour`: a part of calls_refused.",
+        )
+        self.tenant_spend_usd: CounterBy[str] = declare.counter_by(
+            "tenant", "tenant_spend_usd", "US dollars", "The same US dollars as spend_usd by the student's tenant."
+        )
+        self.tenant_budget_used = declare.gauge_by(
+            ("tenant", "limit"),
+            "tenant_budget_used_ratio",
+            "0 to 1, and above where more was used than reserved",
+            "What is spent of a tenant's own limits of money, as the ledger said last: `usd/day`, `usd/week`, "
+            "`usd/month`. Every worker reports all: take the max. Absent without a limit.",
         )

@@ -29,7 +29,7 @@ RequestOutcome: TypeAlias = Literal[
 @dataclass(frozen=True, slots=True)
 class Called:
     """A request to `model`, and how it went: `bad_reply` where the check found `faults`. Tokens are none where unknown;
-    `nano_usd` is then what was reserved.
+    `nano_usd` is then what was reserved. `tenant` pays, where there are any.
     """
 
     outcome: CallOutcome
@@ -38,6 +38,7 @@ class Called:
     usage: TokenUsage = NO_TOKENS
     nano_usd: int = 0
     faults: int = 0
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ served. They stay owed in their rows. Their partitions are scanned again (`is_sh
 queue holds is due, and now and then; past the horizon they are let in, given up and counted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ from streams.reasoning.policy.settings import PendingPolicy
 from streams.reasoning.policy.ticket import StudentKey, Ticket
 from streams.reasoning.policy.waiting import WaitingStudents
 from streams.rows.row import Pending
-from streams.spending.limits import MAX_SCHOOLS, NO_SCHOOL, OTHER_SCHOOLS, school_of
+from streams.spending.limits import MAX_SCHOOLS, NO_SCHOOL, OTHER_SCHOOLS, no_tenant, school_of
 
 _SCANS_A_PATIENCE: Final = 12
 
@@ -37,11 +37,18 @@ class ReasoningQueue:
     """Students by priority, at most as many as are served within τ·max value. Not thread-safe; never waits.
 
     `calls_per_s` is the rate at which the limits let this worker serve; a student's school stands before
-    `school_separator` in its key. `not_explained` counts the students who were given up: who waited past the horizon,
-    for lack of budget; `times_left_out` how often somebody found no room. Each operation takes O(log n), scans apart.
+    `school_separator` in its key; without schools the tenants, by `tenant_of`, take turns. `not_explained` counts the
+    students who were given up: who waited past the horizon, for lack of budget; `times_left_out` how often somebody
+    found no room. Each operation takes O(log n), scans apart.
     """
 
-    def __init__(self, policy: PendingPolicy, calls_per_s: float, school_separator: str = "") -> None:
+    def __init__(
+        self,
+        policy: PendingPolicy,
+        calls_per_s: float,
+        school_separator: str = "",
+        tenant_of: Callable[[str], str] = no_tenant,
+    ) -> None:
         if calls_per_s <= 0:
             raise ValueError(f"calls_per_s must be above 0, not {calls_per_s}")
         self.capacity = max(1, int(calls_per_s * policy.patience_s * MAX_VALUE))
@@ -50,6 +57,7 @@ class ReasoningQueue:
         self.policy = policy
         self._scan_every_us = round(policy.patience_s * 1e6 / _SCANS_A_PATIENCE)
         self._separator = school_separator
+        self._tenant_of = tenant_of
         self._scanned_us = 0
         self._waiting = WaitingStudents(lambda ticket: priority_us(ticket.since_us, ticket.value, policy))
         self._flights: dict[StudentKey, _Flight] = {}
@@ -188,9 +196,10 @@ class ReasoningQueue:
         return is_past_horizon(ticket.since_us, now_us, self.policy)
 
     def _school(self, key: bytes) -> str:
+        student_id = key.decode(errors="replace")
         if not self._separator:
-            return NO_SCHOOL
-        school = school_of(key.decode(errors="replace"), self._separator)
+            return self._tenant_of(student_id) or NO_SCHOOL
+        school = school_of(student_id, self._separator)
         return school if self._waiting.turns.has_room_for(school, MAX_SCHOOLS) else OTHER_SCHOOLS
 
     def _ticket(self, partition: int, key: bytes, seq: Sequence, pending: Pending) -> Ticket:

@@ -90,7 +90,7 @@ async def test_every_decision_is_counted_with_the_bucket_that_refused(clock: Man
     assert seen == [Decision("openai_reasoning", None), Decision("openai_reasoning", "calls/hour")]
 
 
-@pytest.mark.parametrize("wrong", [{"calls": -1}, {"tokens": -1}])
-def test_a_negative_cost_is_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(("calls", "tokens"), [(-1, 0), (1, -1)])
+def test_a_negative_cost_is_refused(calls: int, tokens: int) -> None:
     with pytest.raises(ValueError, match="negative"):
-        Cost(**wrong)
+        Cost(calls, tokens)

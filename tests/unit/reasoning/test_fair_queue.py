@@ -236,3 +236,13 @@ def test_students_in_their_cooldown_keep_nobody_out_who_is_due() -> None:
             waiting.refill(0, [(key, (0, 0), pending) for key, pending in rows.items()])
     assert sorted(taken) == sorted(b"due:%d" % number for number in range(10))
     assert not waiting.is_short, "who is left out is not due either"
+
+
+def test_without_schools_tenants_take_turns() -> None:
+    waiting = ReasoningQueue(POLICY, 100, tenant_of=lambda student: student.partition("/")[0])
+    for number in range(9):
+        waiting.offer(0, b"large/%d" % number, (0, number), owed(1, 0.9))
+    waiting.offer(0, b"small/1", (0, 1), owed(2, 0.1))
+
+    taken = [ticket.key for _ in range(2) if (ticket := waiting.best(FAR_US)) is not None]
+    assert b"small/1" in taken
