@@ -44,6 +44,7 @@ from schemas.fusion_config import (
     RescoreRequest,
 )
 from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory
+from schemas.identity import StudentIdentity
 from schemas.norms import MANIFEST_VERSION, CoveredPosition, NormManifest
 from schemas.student_answer import DescribedEvidence, DescribedIndicator, DescribedSkill, StudentAnswer
 from schemas.tenant_hold import HOLD_VERSION, TenantHoldRecord
@@ -229,6 +230,7 @@ TENANT_HOLD: Final = TenantHoldRecord(
     start=48_211,
     why="1001 of its last 1001 records cannot be read: not_json (1001)",
 )
+IDENTITY: Final = StudentIdentity("ada")
 NORM_MANIFEST: Final = NormManifest(
     version=MANIFEST_VERSION,
     norms_version="9f86d081884c7d65",

@@ -1,7 +1,8 @@
 """The topics: what each carries, how it is keyed and kept, and what this program does with it.
 
 Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`,
-`skill-catalogue`, `norms`, `norm-shards`, `skillstream-workers`, `audit` and `tenant-holds` are keyed by student.
+`skill-catalogue`, `norms`, `norm-shards`, `skillstream-workers`, `audit`, `tenant-holds` and `identities` are keyed by
+student.
 """
 
 from collections.abc import Mapping
@@ -231,6 +232,15 @@ TENANT_HOLD_LOG: Final = Topic(
     sends="A worker writes a hold before it works on anything behind its start, and an end when it was asked for one; "
     "`skillstream tenants release` asks.",
 )
+IDENTITIES: Final = Topic(
+    name="identities",
+    summary="Off unless SKILLSTREAM_IDENTITIES_MB is set. Which student another id is of: the newest entry of an id "
+    "counts, and a null value takes it back.",
+    key="Another id of a student, such as an account or a mail address.",
+    config={"cleanup.policy": "compact", "max.compaction.lag.ms": str(DAY_MS)},
+    receives="Questions about another id are answered about its student; `skillstream erase` and `export-person` take "
+    "all ids of a student. Events count for the student of their own id all the same.",
+)
 TOPICS: Final = (
     ACTIVITY,
     UPDATES,
@@ -247,4 +257,5 @@ TOPICS: Final = (
     WORKERS,
     AUDIT,
     TENANT_HOLD_LOG,
+    IDENTITIES,
 )

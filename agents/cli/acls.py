@@ -45,7 +45,8 @@ def command(
 ) -> None:
     """Print the least that each part of the deployment must be allowed, by the settings; asks no broker.
 
-    The parts: worker, producer (with tenants one for each: producer-NAME), gateway, consumer, verify, operator.
+    The parts: worker, producer (with tenants one for each: producer-NAME), platform (with identities),
+    gateway, consumer, verify, operator.
     """
     settings = load_settings(os.environ, config, reasoning="off")
     grants = grants_of(settings, Tenants.of(settings).by_name)

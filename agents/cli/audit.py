@@ -22,6 +22,7 @@ from agents.cli.fitted_table import print_fitted
 from agents.cli.options import broker_option, config_option
 from agents.cli.outcome import CHECK_FAILED
 from agents.cli.parameters import Since
+from agents.operations.identities import keys_of_student
 from schemas.audit import AuditRecord, NewestRecord, read_audit_record
 from schemas.errors import InvalidInput
 
@@ -52,7 +53,7 @@ def _checked(context: click.Context, parameter: click.Parameter, student: str | 
 @click.option("--anchor", type=_Anchor(), help="With --verify: a record that must be there, as --verify printed it.")
 @click.option("--since", type=Since(), help="Only acts since: 30m, 2h, 7d ago, or a time.")
 @click.option("--action", "actions", multiple=True, help="Only these: read_scores, export, …; give it again for more.")
-@click.option("--about", callback=_checked, metavar="STUDENT", help="Only acts about this student.")
+@click.option("--about", callback=_checked, metavar="STUDENT", help="Only acts about this student, by any id.")
 @click.option("--limit", type=click.IntRange(0), help=f"So many, the newest.  [default: {_ROWS}; with --json all]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: an object an act, or one verdict.")
 def command(
@@ -72,11 +73,15 @@ def command(
     """
     if anchor is not None and not verify:
         raise click.UsageError("--anchor is for --verify")
-    with StoredAuditTrail(load_broker_settings(config, broker)) as trail:
+    settings = load_broker_settings(config, broker)
+    with StoredAuditTrail(settings) as trail:
         if verify:
             _verify(trail, anchor, as_json=as_json)
             return
-        pseudonyms = None if about is None else trail.keyring.pseudonyms(about)
+        pseudonyms: frozenset[str] | None = None
+        if about is not None:
+            keys = keys_of_student(settings, about) if settings.identities_mb else (about,)
+            pseudonyms = frozenset().union(*map(trail.keyring.pseudonyms, keys))
         found = _chosen(trail, since, frozenset(actions), pseudonyms)
         if as_json:
             for offset, record in found if limit is None else deque(found, limit):

@@ -32,6 +32,18 @@ def checked_student(_context: click.Context, _parameter: click.Parameter, studen
     return student
 
 
+def student_asked_for(settings: "Settings", asked: str) -> str:
+    """The student who is asked about by any id; said where that is another one. Blocks. Raises BrokerUnavailable,
+    TopicForbidden.
+    """
+    from agents.operations.identities import named_student
+
+    student = named_student(settings, asked)
+    if student != asked:
+        click.echo(f"{printable(asked)} is another id of {printable(student)}", err=True)
+    return student
+
+
 @click.command(name="explain")
 @click.argument("student", callback=checked_student)
 @config_option
@@ -57,9 +69,10 @@ def command(student: str, config: str | None, broker: str | None, dry_run: bool,
             raise click.UsageError("SKILLSTREAM_REASONING is off: use --dry-run, or set it to scripted or openai")
     skill_set = load_skills(settings.skills)
     warn_of_unresolved(settings.broker, settings.start_timeout_s)
-    update = newest_update(settings, student)
+    named = student_asked_for(settings, student)
+    update = newest_update(settings, named)
     if update is None:
-        raise OutOfReach(f"nothing is published of {printable(student)}: is that the key of their events?")
+        raise OutOfReach(f"nothing is published of {printable(named)}: is that the key of their events?")
     report = asyncio.run(_report(settings, skill_set, update, dry_run=dry_run))
     click.echo(orjson.dumps(report) if as_json else explanation_page(report))
     if report["explanation"] is None:

@@ -6,7 +6,7 @@ import orjson
 
 from agents.cli.broker_settings import load_broker_settings
 from agents.cli.console import reading_width, stdout
-from agents.cli.explain import checked_student
+from agents.cli.explain import checked_student, student_asked_for
 from agents.cli.options import broker_option, config_option
 from agents.cli.student_page import StudentPage
 from agents.display.plain import printable
@@ -26,12 +26,15 @@ class StudentNotFound(SkillstreamError):
 def command(student: str, config: str | None, broker: str | None, as_json: bool) -> None:
     """Show what is published of STUDENT: skills with their intervals and evidence, components, the last explanation.
 
-    Read from the broker, by the key of the student's events; no worker needs to run. Exit code 1: there is nothing.
+    Read from the broker, by the key of the student's events, or another id that the topic `identities` has; no worker
+    needs to run. Exit code 1: there is nothing.
     """
-    found = published_student(load_broker_settings(config, broker), student)
+    settings = load_broker_settings(config, broker)
+    named = student_asked_for(settings, student)
+    found = published_student(settings, named)
     if found is None:
         raise StudentNotFound(
-            f"nothing is published of {printable(student)}. STUDENT is the key of the events, to the letter: "
+            f"nothing is published of {printable(named)}. STUDENT is the key of the events, to the letter: "
             "docs/dialects.md says how a platform's students are called. Someone erased, or without an event that "
             "tells of a skill, has no update"
         )

@@ -12,7 +12,7 @@ from schemas import topics
 @dataclass(frozen=True, slots=True)
 class Channels:
     """Full topic names. All share a partition count; all but `fusion_config`, `catalogue`, `norms`, `norm_shards`,
-    `workers`, `audit` and `tenant_hold` are keyed by student.
+    `workers`, `audit`, `tenant_hold` and `identities` are keyed by student.
     """
 
     activity: str
@@ -32,6 +32,8 @@ class Channels:
     audit: str
     tenant_hold: str
     """Empty: there are no tenants."""
+    identities: str
+    """Empty: workers do not read it."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -52,6 +54,7 @@ class Channels:
             workers=settings.topic(topics.WORKERS.name),
             audit=settings.topic(topics.AUDIT.name),
             tenant_hold="" if settings.tenants is None else settings.topic(topics.TENANT_HOLD_LOG.name),
+            identities=settings.topic(topics.IDENTITIES.name) if settings.identities_mb else "",
         )
 
     @property
@@ -68,6 +71,7 @@ class Channels:
         """How each is created where it is missing."""
         names = {topic.name: settings.topic(topic.name) for topic in topics.TOPICS}
         names |= {topics.ATTENTION.name: self.attention, topics.TENANT_HOLD_LOG.name: self.tenant_hold}
+        names |= {topics.IDENTITIES.name: self.identities}
         return [
             TopicSpec(
                 name,

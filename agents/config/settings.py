@@ -131,6 +131,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     norms_poll_s: PositiveSeconds = 10.0
     mapping: str | None = None
     tenants: str | None = None
+    identities_mb: Annotated[int, Meta(ge=0, le=100_000)] = 0
 
     redis_url: str | None = None
     expected_workers: PositiveInt = 1

@@ -16,8 +16,10 @@ from schemas.student_answer import StudentAnswer
 STUDENT: Final = "/student"
 
 
-def student_page(answer: StudentAnswer, explained: Explanation | None, history: SkillHistory | None) -> str:
-    """All that there is; what is missing is said."""
+def student_page(
+    answer: StudentAnswer, explained: Explanation | None, history: SkillHistory | None, asked: str = ""
+) -> str:
+    """All that there is; what is missing is said. `asked` is the id that was asked for, maybe another one."""
     none_scored = nothing("No skill has a score: what was seen is counted below.")
     scores = score_cards(answer, history) or [card("scores", "Scores", none_scored)]
     beside = "broad" if len(scores) % 3 == 1 else "whole"  # a row of the widest page has room for three
@@ -25,7 +27,7 @@ def student_page(answer: StudentAnswer, explained: Explanation | None, history: 
     if answer.degraded:
         degraded = f'<p class="about">Without what had failed: {escape(", ".join(answer.degraded))}.</p>'
     body = (
-        f'<div class="cards">{card("about", "Student", _about(answer) + degraded)}'
+        f'<div class="cards">{card("about", "Student", _about(answer, asked) + degraded)}'
         f"{card('changed', 'What changed', changes(answer), kind='broad')}"
         f"{''.join(scores)}"
         f"{card('explanation', 'Explanation', explanation(explained, answer), kind=beside)}"
@@ -50,8 +52,10 @@ def ask_for_student(student: str = "") -> str:
     )
 
 
-def _about(answer: StudentAnswer) -> str:
+def _about(answer: StudentAnswer, asked: str) -> str:
     pairs = [("as of", escape(answer.as_of.replace("T", " ")[:16]) + " UTC"), ("model", escape(answer.model))]
+    if asked not in ("", answer.student_id):
+        pairs.append(("asked for as", escape(asked)))
     named = (("school", answer.school_id), ("class", answer.class_id), ("course", answer.course_id))
     pairs += [(name, escape(found)) for name, found in named if found is not UNSET]
     return facts(pairs)

@@ -2,7 +2,7 @@
 
 from agents.health.checker import BrokerPing, Health, Stalled
 from agents.health.report import ComponentStatus, HealthReport
-from agents.health.snapshot import ConfigState, NormsState, ReasoningState
+from agents.health.snapshot import ConfigState, IdentityState, NormsState, ReasoningState
 from agents.health.watched import HealthBounds, Server, SourceFailures, Watched
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Health",
     "HealthBounds",
     "HealthReport",
+    "IdentityState",
     "NormsState",
     "ReasoningState",
     "Server",

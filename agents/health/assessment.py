@@ -33,6 +33,7 @@ def assess(seen: Snapshot) -> HealthReport:
         _norms(seen),
         _repeats(seen),
         *_tenants(seen),
+        *_identities(seen),
     )
     down = {component.name for component in components if component.status == "down"}
     return HealthReport(components, live="agents" not in down, ready=not down)
@@ -186,6 +187,18 @@ def _tenants(seen: Snapshot) -> Iterator[ComponentState]:
         said.insert(0, f"held for too many dead letters, the others go on: {held}: skillstream tenants release")
     if seen.held is not None or said:
         yield ComponentState("tenants", "degraded" if said else "ok", "; ".join(said) or "none is held")
+
+
+def _identities(seen: Snapshot) -> Iterator[ComponentState]:
+    """Only where they are on."""
+    if (state := seen.identities) is None:
+        return
+    if state.problem is not None:
+        yield ComponentState("identities", "degraded", f"{state.problem}; {state.entries} other ids are known")
+    elif not state.is_read:
+        yield ComponentState("identities", "degraded", "being read: nobody is known by another id yet")
+    else:
+        yield ComponentState("identities", "ok", f"{state.entries} other ids of students are known")
 
 
 def description_of(failure: BaseException) -> str:

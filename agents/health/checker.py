@@ -101,6 +101,7 @@ class Health:
             lag_bounds=self._bounds.lag,
             norms=self._watched.norms(),
             held=self._watched.held(),
+            identities=self._watched.identities(),
         )
 
     async def _probe_if_any(self, server: Server | None) -> Probe | None:

@@ -60,6 +60,15 @@ class NormsState:
     off: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class IdentityState:
+    """How many other ids of students are known, whether all were read once, and what is wrong with the topic."""
+
+    entries: int = 0
+    is_read: bool = False
+    problem: str | None = None
+
+
 WITHOUT_NORMS: Final = NormsState(off=True)
 
 
@@ -77,7 +86,8 @@ class Snapshot:
 
     `beyond_horizon` is how many events since the start may have been repeats that nobody knows any more; `jumped` says
     which position jumped last; `held_bearable_s` is how long a transaction may be open, `lag_bounds` how far behind is
-    fine. `held` are the partitions on which a tenant is held, by tenant; None without tenants.
+    fine. `held` are the partitions on which a tenant is held, by tenant; None without tenants, as
+    are `identities` where they are off.
     """
 
     broker: Probe
@@ -100,3 +110,4 @@ class Snapshot:
     lag_bounds: LagBounds = DEFAULT_LAG_BOUNDS
     norms: NormsState = WITHOUT_NORMS
     held: Mapping[str, Sequence[int]] | None = None
+    identities: IdentityState | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from agents.health.lag import DEFAULT_LAG_BOUNDS, LagBounds, LagMonitor
-from agents.health.snapshot import WITHOUT_NORMS, ConfigState, NormsState, ReasoningState, WorkerState
+from agents.health.snapshot import WITHOUT_NORMS, ConfigState, IdentityState, NormsState, ReasoningState, WorkerState
 
 Ask = Callable[[], Awaitable[None]]
 """Returns if the server answers, else raises SkillstreamError. May take its time: the asker has a deadline."""
@@ -42,7 +42,7 @@ class Watched:
     """One worker and what it needs. `redis` is None where it isn't configured; `model` is the artifact's id.
 
     `jumped` says which position jumped last; `beyond_horizon` is how many events may be repeats that nobody knows.
-    `held` tells on which partitions tenants are held; None without tenants.
+    `held` tells on which partitions tenants are held; None without tenants, as `identities` do where they are off.
     """
 
     worker: WorkerState
@@ -58,6 +58,7 @@ class Watched:
     beyond_horizon: Callable[[], int] = lambda: 0
     norms: Callable[[], NormsState] = lambda: WITHOUT_NORMS
     held: Callable[[], Mapping[str, Sequence[int]] | None] = lambda: None
+    identities: Callable[[], IdentityState | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

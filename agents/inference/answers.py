@@ -14,6 +14,7 @@ from schemas.event import MAX_IDENTIFIER_CHARS
 from schemas.fusion_config import Overrides
 from schemas.inference import NOT_AN_ID, InferenceCounts
 from streams.inference.overlay import Unavailable
+from streams.input.identities import StudentOf, its_own
 from streams.replay import batches
 
 _STUDENTS_AT_ONCE: Final = 100
@@ -21,7 +22,8 @@ _NOT_AN_ID: Final = Unavailable(NOT_AN_ID, f"a student's id is a string of 1 to 
 
 
 class BatchAnswers:
-    """Of one worker. `overrides` tells those in force, `now_ms` the time. At most `most_events` are folded a request.
+    """Of one worker. `overrides` tells those in force, `now_ms` the time, `student_of` whose another id is. At most
+    `most_events` are folded a request.
 
     Raises NotInferred and InferenceFailed.
     """
@@ -33,9 +35,11 @@ class BatchAnswers:
         most_events: int,
         overrides: Callable[[], Overrides],
         now_ms: Callable[[], int],
+        student_of: StudentOf = its_own,
     ) -> None:
         self._process, self._metrics, self._most_events = process, metrics, most_events
         self._overrides, self._now_ms = overrides, now_ms
+        self._student_of = student_of
         self._numbers = count()
 
     def of(self, asked: AskedBatch, find_rows: FindRows) -> AsyncGenerator[AnswerText, None]:
@@ -73,7 +77,7 @@ class BatchAnswers:
             items += piece
         overrides, updates, errors = self._overrides(), 0, 0
         for some in batches(enumerate(items), _STUDENTS_AT_ONCE):
-            text = await self._text(await _question(some, find_rows, overrides), find_rows)
+            text = await self._text(await self._question(some, find_rows, overrides), find_rows)
             updates, errors = updates + text.counts.updates, errors + text.counts.errors
             counts = InferenceCounts(items=updates + errors, updates=updates, errors=errors)
             yield msgspec.structs.replace(text, counts=counts)
@@ -83,16 +87,17 @@ class BatchAnswers:
         assert isinstance(reply, AnswerText), "no other reply to such a question"
         return reply
 
-
-async def _question(some: list[tuple[int, bytes | int]], find_rows: FindRows, overrides: Overrides) -> ScoreRows:
-    keys = [_student_in(value) for _, value in some]
-    rows = iter(await find_rows([key for key in keys if key]))
-    return ScoreRows(
-        students=keys,
-        rows=[next(rows) if key else _NOT_AN_ID for key in keys],
-        items=[item for item, _ in some],
-        overrides=overrides,
-    )
+    async def _question(
+        self, some: list[tuple[int, bytes | int]], find_rows: FindRows, overrides: Overrides
+    ) -> ScoreRows:
+        keys = [self._student_of(_student_in(value)) for _, value in some]
+        rows = iter(await find_rows([key for key in keys if key]))
+        return ScoreRows(
+            students=keys,
+            rows=[next(rows) if key else _NOT_AN_ID for key in keys],
+            items=[item for item, _ in some],
+            overrides=overrides,
+        )
 
 
 def _student_in(item: bytes | int) -> bytes:

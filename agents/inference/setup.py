@@ -17,6 +17,7 @@ from agents.inference.rows import NoteRows, OwnRows
 from agents.metrics import Metrics
 from agents.web.pages import Page
 from schemas.fusion_config import Overrides
+from streams.input.identities import StudentOf, its_own
 from streams.norms.view import NormView
 
 _MB: Final = 1024 * 1024
@@ -50,6 +51,7 @@ def inference_endpoint(
     metrics: Metrics,
     overrides: Callable[[], Overrides],
     now_ms: Callable[[], int],
+    student_of: StudentOf = its_own,
 ) -> InferenceEndpoint:
     """Within the settings' bounds."""
     body = BodyBounds(
@@ -59,7 +61,7 @@ def inference_endpoint(
         settings.inference_pause_s,
     )
     bounds = InferenceBounds(settings.inference_requests, body, settings.inference_timeout_s)
-    answers = BatchAnswers(process, metrics, settings.inference_items, overrides, now_ms)
+    answers = BatchAnswers(process, metrics, settings.inference_items, overrides, now_ms, student_of)
     return InferenceEndpoint(answers, rows_for, metrics, bounds)
 
 

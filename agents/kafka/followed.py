@@ -1,6 +1,6 @@
 """A small topic that is read on and on, from where the last reading ended, and written to. Blocks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaException
 
@@ -35,10 +35,21 @@ class FollowedTopic:
         self._reader.close()
 
     def read_on(self) -> list[FileRecord]:
-        """What was written since the last reading, a partition's in their order.
+        """What was written since the last reading, a partition's in their order; all of it again after an error.
 
         Raises NoSuchTopic, TopicStartedAnew, BrokerUnavailable, TopicForbidden.
         """
+        before = dict(self._next)
+        try:
+            return [record for records in self.batches_on() for record in records]
+        except TopicStartedAnew:
+            raise
+        except BaseException:
+            self._next = before
+            raise
+
+    def batches_on(self) -> Iterator[list[FileRecord]]:
+        """As `read_on`, some at a time, for topics that are not small; after an error only what is behind these."""
         followed = self._followed()
         former, self._topic_id = self._topic_id, self._identity.describe().topic_id
         ends = {partition: self._reader.span(partition)[1] for partition in followed}
@@ -48,11 +59,12 @@ class FollowedTopic:
             raise TopicStartedAnew
         new = {partition: end for partition, end in ends.items() if end > self._next.get(partition, 0)}
         spans = {partition: (self._next.get(partition, OFFSET_BEGINNING), None) for partition in new}
-        records = [file_record(message) for messages in self._reader.batches(spans) for message in messages]
-        last = {record.partition: record.offset + 1 for record in records}
+        for messages in self._reader.batches(spans):
+            records = [file_record(message) for message in messages]
+            self._next |= {record.partition: record.offset + 1 for record in records}
+            yield records
         for partition, end in new.items():  # what is behind the last record holds none
-            self._next[partition] = max(end, last.get(partition, 0))
-        return records
+            self._next[partition] = max(end, self._next.get(partition, 0))
 
     def rewind(self, last: int | None = None) -> None:
         """Read from the start next, or from about the `last` records of each partition. Raises as `read_on`."""

@@ -2,6 +2,7 @@
 
 worker     folds and publishes; alone writes what workers read of each other
 producer   writes events, and reads nothing; with tenants one for each
+platform   writes which student another id is of, where workers read it
 gateway    writes events, of all tenants
 consumer   reads what is published of students
 verify     reads all that `verify` compares
@@ -38,6 +39,7 @@ def grants_of(settings: Settings, tenants: Iterable[str]) -> Mapping[str, Sequen
     return {
         "worker": list(made.worker()),
         **{producer: [made.topics(made.channels.activity, operations="Write")] for producer in producers},
+        **made.platform(),
         "gateway": [made.topics(made.channels.activity, operations="Write")],
         "consumer": list(made.consumer()),
         "verify": list(made.verify()),
@@ -81,9 +83,14 @@ class _Grants:
         yield self.topics(
             channels.updates, channels.history, channels.catalogue, channels.attention, operations="Write"
         )
-        yield self.topics(channels.fusion_config, operations="Read")
+        yield self.topics(channels.fusion_config, channels.identities, operations="Read")
         yield AclRule("group", [self._app_id], ["Read"])
         yield from _looking()
+
+    def platform(self) -> Mapping[str, Sequence[AclRule]]:
+        """Nothing where workers do not read what it writes."""
+        identities = self.channels.identities
+        return {"platform": [self.topics(identities, operations="Write")]} if identities else {}
 
     def consumer(self) -> Iterator[AclRule]:
         """Its groups are called as its deployment, `<app id>-consumer…`."""

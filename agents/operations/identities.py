@@ -1,44 +1,33 @@
-"""The keys under which one student may have events, by the platform's topic `identities`, which may be absent.
+"""Whose another id is, for commands: by the platform's topic `identities`, which may be absent. Blocks."""
 
-    key: another id of the student, such as an account or a mail address    value: {"student_id": the id of the events}
-
-Compacted: the newest record of a key counts, a null value removes it.
-"""
-
-from typing import Annotated, Final
-
-import msgspec
-from msgspec import Meta, Struct
-
+from agents.config.channels import Channels
 from agents.config.settings import Settings
+from agents.config.tenants import Tenants
 from agents.kafka.reader import read_to_end
-from schemas.event import MAX_IDENTIFIER_CHARS
-
-TOPIC: Final = "identities"
-
-
-class StudentIdentity(Struct, frozen=True):
-    """Whose another id is."""
-
-    student_id: Annotated[str, Meta(min_length=1, max_length=MAX_IDENTIFIER_CHARS)]
+from schemas.topics import IDENTITIES
+from streams.input.identities import IdentityMap
 
 
 def keys_of_student(settings: Settings, student: str) -> tuple[str, ...]:
-    """The id of the events first, then all others that are the same student's; `student` alone where nothing is known.
+    """The student's own id first, then all others that lead to it; `student` alone where nothing is known.
 
-    Blocks. Raises BrokerUnavailable, TopicForbidden.
+    Raises SettingsError, BrokerUnavailable, TopicForbidden.
     """
-    student_of: dict[str, str] = {}
-    for message in read_to_end(settings.broker, settings.topic(TOPIC)):
-        try:
-            other = (message.key() or b"").decode()
-            value = message.value()
-            if value is None:
-                student_of.pop(other, None)
-            else:
-                student_of[other] = msgspec.json.decode(value, type=StudentIdentity).student_id
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            continue  # names nobody
-    native = student_of.get(student, student)
-    others = sorted(other for other, of in student_of.items() if of == native and other not in ("", native))
-    return tuple(dict.fromkeys((native, *others, student)))
+    return tuple(key.decode() for key in _known(settings).keys_of(student.encode()))
+
+
+def named_student(settings: Settings, student: str) -> str:
+    """The student's own id, by any; `student` alone where SKILLSTREAM_IDENTITIES_MB is not set: it may be that nobody
+    may read the topic. Raises as `keys_of_student`.
+    """
+    if not Channels.of(settings).identities:
+        return student
+    return _known(settings).student_of(student.encode()).decode()
+
+
+def _known(settings: Settings) -> IdentityMap:
+    """All of it, whatever a worker may keep."""
+    known = IdentityMap(Tenants.of(settings).tenancy)
+    for message in read_to_end(settings.broker, settings.topic(IDENTITIES.name)):
+        known.note(message.key(), message.value())  # one that is refused names nobody
+    return known

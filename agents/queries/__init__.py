@@ -7,6 +7,14 @@ asked ──► whose partition? ──► ours: row ──► existence, behavi
 from agents.queries.answers import StudentAnswers
 from agents.queries.explanations import ExplanationTopic, LastExplanations
 from agents.queries.lookups import RowLookups
-from agents.queries.owner import OwnersAnswers, QueryAnswer
+from agents.queries.owner import Owners, OwnersAnswers, QueryAnswer
 
-__all__ = ["ExplanationTopic", "LastExplanations", "OwnersAnswers", "QueryAnswer", "RowLookups", "StudentAnswers"]
+__all__ = [
+    "ExplanationTopic",
+    "LastExplanations",
+    "Owners",
+    "OwnersAnswers",
+    "QueryAnswer",
+    "RowLookups",
+    "StudentAnswers",
+]

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -28,20 +28,33 @@ JSON: Final = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class QueryAnswer:
-    """What is said to who asked."""
+    """What is said to who asked. `location` is the path of the same answer by the student's own id, where it was asked
+    for by another one.
+    """
 
     status: int
     body: bytes
     content_type: str = JSON
+    location: str = ""
 
     @property
     def headers(self) -> dict[str, str]:
-        """When to come again, where that helps."""
-        return {"Retry-After": str(RETRY_AFTER_S)} if self.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        """When to come again, where that helps; and whom the answer is about, where that is not who was asked about."""
+        if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            return {"Retry-After": str(RETRY_AFTER_S)}
+        return {"Content-Location": self.location} if self.location else {}
 
 
 AnswerHere = Callable[[int, bytes], Awaitable[QueryAnswer]]
 """Answers about the student of a key from the rows of a partition that is owned here."""
+
+
+class Owners(Protocol):
+    """Answers about a student: by whoever owns the student's partition."""
+
+    async def answer(self, key: bytes, path: str, headers: Mapping[str, str], here: AnswerHere) -> QueryAnswer:
+        """The answer about the student of a key, when its turn has come; `path` and `headers` are the request's."""
+        ...
 
 
 def no_answer(status: int, error: str, partial: Collection[str] = ()) -> QueryAnswer:
@@ -50,7 +63,7 @@ def no_answer(status: int, error: str, partial: Collection[str] = ()) -> QueryAn
 
 
 class OwnersAnswers:
-    """Of one worker. `owned` tells the partitions whose rows are here and complete."""
+    """Implements Owners, of one worker. `owned` tells the partitions whose rows are here and complete."""
 
     def __init__(
         self,
@@ -66,7 +79,7 @@ class OwnersAnswers:
         self._owning_partition, self._owned, self._metrics = owning_partition, owned, metrics
 
     async def answer(self, key: bytes, path: str, headers: Mapping[str, str], here: AnswerHere) -> QueryAnswer:
-        """The answer about the student of a key, when its turn has come; `path` and `headers` are the request's."""
+        """See Owners."""
         if (turn_s := self._pace.turn_s()) is None:
             self._metrics.queries.add("too_many")
             return no_answer(HTTPStatus.SERVICE_UNAVAILABLE, "more questions a second than this worker takes up")

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from agents.dashboard.student_page import STUDENT, no_student_page, student_page
-from agents.queries import OwnersAnswers
+from agents.queries import Owners
 from agents.queries.audited import AuditedReads, ReadAction
 from agents.queries.owner import AnswerHere, QueryAnswer
 from agents.queries.student import StudentQueries
@@ -25,7 +25,7 @@ _REFUSALS: Final = msgspec.json.Decoder(QueryRefusal)
 _T = TypeVar("_T")
 
 
-def student_page_for_people(owners: OwnersAnswers, queries: StudentQueries, reads: AuditedReads) -> Page:
+def student_page_for_people(owners: Owners, queries: StudentQueries, reads: AuditedReads) -> Page:
     """The page. What cannot be answered now is missing on it; without scores there is the reason, and the form."""
 
     async def respond(request: web.Request) -> web.Response:
@@ -50,7 +50,8 @@ def student_page_for_people(owners: OwnersAnswers, queries: StudentQueries, read
         answer = _read(scores, _ANSWERS.decode)
         if answer is None:
             return _refused(student, scores)
-        return _html(student_page(answer, _read(explanation, read_explanation), _read(history, read_history)))
+        described = _read(explanation, read_explanation), _read(history, read_history)
+        return _html(student_page(answer, *described, asked=student))
 
     return Page(STUDENT, respond, role="reader")
 

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from agents.dashboard.student_page import STUDENT
 from agents.display.plain import plain
-from agents.queries import OwnersAnswers
+from agents.queries import Owners
 from agents.queries.audited import AuditedReads, ReadAction, Reader
 from agents.queries.owner import AnswerHere, QueryAnswer, no_answer
 from agents.queries.student import StudentQueries
@@ -25,7 +25,7 @@ from agents.web.pages import Page, Respond
 from schemas.event import MAX_IDENTIFIER_CHARS
 
 
-def student_pages(owners: OwnersAnswers, queries: StudentQueries, reads: AuditedReads) -> list[Page]:
+def student_pages(owners: Owners, queries: StudentQueries, reads: AuditedReads) -> list[Page]:
     """All of them."""
 
     def page(path: str, action: ReadAction, here: AnswerHere) -> Page:
@@ -48,7 +48,7 @@ def _recorded(reads: AuditedReads, action: ReadAction, here: AnswerHere, request
     return reads.by(reader_of(request), action, here)
 
 
-def _responding(owners: OwnersAnswers, here_for: Callable[[web.Request], AnswerHere]) -> Respond:
+def _responding(owners: Owners, here_for: Callable[[web.Request], AnswerHere]) -> Respond:
     async def respond(request: web.Request) -> web.Response:
         path = request.rel_url.raw_path
         key = student_key(path)

@@ -17,6 +17,7 @@ from agents.peers import Announcer, GroupFigures, OwnWorker, PeerRequests, Peers
 from agents.peers.figures import FigurePart
 from agents.peers.own import advertised_url
 from agents.queries import ExplanationTopic, LastExplanations, OwnersAnswers, RowLookups, StudentAnswers
+from agents.queries.any_id import AnswersByAnyId
 from agents.queries.audited import AuditedReads
 from agents.queries.pace import Pace
 from agents.queries.student import StudentQueries
@@ -27,6 +28,7 @@ from agents.web.student_page import student_page_for_people
 from agents.web.students import student_pages
 from agents.worker.inference import WorkerInference
 from agents.worker.parts import WorkerParts
+from streams.input.identities import its_own
 from streams.input.partitioner import partitioner
 from streams.input.placement import KeyPlacement
 from streams.pipeline import Pipeline
@@ -71,12 +73,14 @@ class Answering:
             lambda: parts.config.overrides,
             lambda: parts.pipeline.norms,
             reads,
+            its_own if parts.identities is None else parts.identities.student_of,
         )
         queries = self._queries(settings, app, parts.pipeline)
+        answers = owners if parts.identities is None else AnswersByAnyId(owners, parts.identities)
         self.pages: list[Page] = [
             *figure_pages(own_figures, self.group),
-            *student_pages(owners, queries, reads),
-            student_page_for_people(owners, queries, reads),
+            *student_pages(answers, queries, reads),
+            student_page_for_people(answers, queries, reads),
             *self._inference.pages,
         ]
 

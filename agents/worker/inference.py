@@ -17,11 +17,12 @@ from agents.reasoning.setup import now_us
 from agents.web.pages import Page
 from agents.web.students import reader_of
 from schemas.fusion_config import Overrides
+from streams.input.identities import StudentOf, its_own
 from streams.norms.view import NormView
 
 
 class WorkerInference:
-    """Of one worker; `own` are its rows, `overrides` and `norms` tell those in force."""
+    """Of one worker; `own` are its rows, `overrides` and `norms` tell those in force, `student_of` whose an id is."""
 
     def __init__(
         self,
@@ -34,10 +35,11 @@ class WorkerInference:
         overrides: Callable[[], Overrides],
         norms: Callable[[], NormView | None],
         reads: AuditedReads,
+        student_of: StudentOf = its_own,
     ) -> None:
         self._own, self._peers, self._requests, self._reads = own, peers, requests, reads
         self._process = inference_process(settings, base_version, metrics, norms)
-        endpoint = inference_endpoint(settings, self._process, self._rows_for, metrics, overrides, _now_ms)
+        endpoint = inference_endpoint(settings, self._process, self._rows_for, metrics, overrides, _now_ms, student_of)
         self.pages: list[Page] = inference_pages(endpoint, self._own, self._note_for)
 
     async def stop(self) -> None:

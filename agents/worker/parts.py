@@ -17,6 +17,8 @@ from agents.fusion_config.catalogue import CatalogueTopic
 from agents.fusion_config.following import ConfigFollower
 from agents.fusion_config.topic import FusionConfigTopic
 from agents.health import SourceFailures
+from agents.identities.following import IdentityFollower
+from agents.identities.topic import follow_identities
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.unpacking import CheckedBatches
@@ -44,7 +46,8 @@ from streams.skills.skills_file import load_skills
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
     """`explanations` are None where reasoning is off, `norms` where these are, `traced` where nothing is, `holding`
-    without tenants. `courses` are copies of courses, as `mapping.toml` has them.
+    without tenants, `identities` where other ids are unknown. `courses` are copies of courses, as `mapping.toml` has
+    them.
     """
 
     settings: Settings
@@ -68,6 +71,7 @@ class WorkerParts:
     traced: Traced | None
     explanations: Explanations | None
     holding: TenantHolding | None
+    identities: IdentityFollower | None
 
     def skill_set(self) -> SkillSet:
         """As it is configured now."""
@@ -84,6 +88,8 @@ class WorkerParts:
         self.norms_topic.close()
         if self.holding is not None:
             self.holding.close()
+        if self.identities is not None:
+            self.identities.close()
 
 
 def make_parts(settings: Settings, log: LineHandler | None) -> WorkerParts:
@@ -140,6 +146,7 @@ def make_parts(settings: Settings, log: LineHandler | None) -> WorkerParts:
         traced=traced,
         explanations=_explanations(settings, pipeline, app, channels, metrics, traced),
         holding=_holding(settings, channels, app, tenants),
+        identities=follow_identities(settings, tenancy, metrics),
     )
 
 

@@ -55,6 +55,7 @@ class Watching:
             self.figures.run(),
             self._answering.announcer.run(),
             self._answering.trail.run(),
+            *([] if self._parts.identities is None else [self._parts.identities.follow()]),
             *([] if self._certificate is None else [self._certificate.watch(self._parts.settings.secrets_poll_s)]),
         ]
 
@@ -173,6 +174,7 @@ def _health(parts: WorkerParts, lag: LagMonitor) -> Health:
         config=lambda: ConfigState(pipeline.config_version, parts.config.problem),
         norms=lambda: WITHOUT_NORMS if parts.norms is None else parts.norms.state,
         held=lambda: None if parts.holding is None else parts.holding.by_tenant(),
+        identities=lambda: None if parts.identities is None else parts.identities.state,
     )
     bounds = HealthBounds(
         stall_after_s=settings.stall_after_s,

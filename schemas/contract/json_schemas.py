@@ -19,6 +19,7 @@ from schemas.event import NativeEvent
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.fusion_config import FusionConfigMessage
 from schemas.history import SkillHistory
+from schemas.identity import StudentIdentity
 from schemas.norms import NormManifest
 from schemas.tenant_hold import TenantHoldRecord
 from schemas.update import SkillUpdate
@@ -40,6 +41,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.WORKERS.name: (examples.ANNOUNCEMENT,),
     topics.AUDIT.name: (examples.AUDIT_RECORD,),
     topics.TENANT_HOLD_LOG.name: (examples.TENANT_HOLD,),
+    topics.IDENTITIES.name: (examples.IDENTITY,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
@@ -54,6 +56,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.WORKERS.name: WorkerAnnouncement,
     topics.AUDIT.name: AuditRecord,
     topics.TENANT_HOLD_LOG.name: TenantHoldRecord,
+    topics.IDENTITIES.name: StudentIdentity,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

@@ -62,6 +62,12 @@ _STREAMED: Final = {
     "description": "One line a student or bad item, then a summary; without one the answer was cut off.",
     "type": "string",
 }
+_LOCATION: Final = {
+    "Content-Location": {
+        "description": "Only where it was asked for by another id (`identities`): the path by the student's own.",
+        "schema": {"type": "string"},
+    }
+}
 _RETRY: Final = {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer", "minimum": 1}}}
 
 
@@ -123,7 +129,7 @@ def _get(
 def _of_student(summary: str, type_: str, example: Any) -> dict[str, Any]:
     content = {_JSON: {"schema": _ref("schemas", type_), "example": msgspec.json.decode(msgspec.json.encode(example))}}
     refused = {str(status): _ref("responses", name) for status, name in _REFUSALS.items()}
-    responses = {"200": {"description": summary, "content": content}, **refused}
+    responses = {"200": {"description": summary, "headers": _LOCATION, "content": content}, **refused}
     return {"parameters": [_STUDENT], "get": {"summary": summary, **_allowed("reader", responses)}}
 
 

@@ -21,6 +21,7 @@ from agents.web.pages import Page
 from schemas.fusion_config import Overrides
 from streams.evidence.artifacts import load_artifact
 from streams.inference.overlay import FoundRow
+from streams.input.identities import StudentOf, its_own
 from streams.pipeline import Pipeline
 from streams.replay import Replay
 from streams.skills.skills_file import load_skills
@@ -103,7 +104,10 @@ def shipped_pipeline() -> Pipeline:
 
 @asynccontextmanager
 async def inference(
-    situation: Situation, bounds: Bounds = DEFAULT_CONNECTION_BOUNDS, **settings: Any
+    situation: Situation,
+    bounds: Bounds = DEFAULT_CONNECTION_BOUNDS,
+    student_of: StudentOf = its_own,
+    **settings: Any,
 ) -> AsyncIterator[Inference]:
     """Served within these settings, and bounds of connections."""
     given = Settings(**{"inference_nice": 0, **settings})  # a busy machine would take its time
@@ -114,7 +118,7 @@ async def inference(
         return [worker.rows.get(key) for key in keys]
 
     endpoint = inference_endpoint(
-        given, process, lambda _request: find_rows, situation.metrics, Overrides, lambda: NOW_MS
+        given, process, lambda _request: find_rows, situation.metrics, Overrides, lambda: NOW_MS, student_of
     )
     pages = [Page(PATH, endpoint.respond, "POST", "inference")]
     try:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from agents.queries import LastExplanations, OwnersAnswers, RowLookups, StudentAnswers
+from agents.queries.any_id import AnswersByAnyId, OtherIds
 from agents.queries.pace import Pace
 from agents.queries.student import StudentQueries
 from agents.web import RoleTokens
@@ -61,12 +62,16 @@ class Students:
     """Rows of one worker, and what it answers about them."""
 
     def __init__(
-        self, owning_partition: OwningPartitionOfKey = partition_of, per_s: float = 100_000, clock_s: Clock = monotonic
+        self,
+        owning_partition: OwningPartitionOfKey = partition_of,
+        per_s: float = 100_000,
+        clock_s: Clock = monotonic,
+        others: OtherIds | None = None,
     ) -> None:
         self._pace = Pace(per_s, clock_s)
         self.rows = PartitionedRows()
         self.explained, self.audit = Explained(), MemoryTrail()
-        self._owning_partition = owning_partition
+        self._owning_partition, self._others = owning_partition, others
 
     def pages(self, member: Member) -> Sequence[Page]:
         pipeline = default_pipeline()
@@ -81,8 +86,9 @@ class Students:
 
         metrics = member.situation.metrics
         owners = OwnersAnswers(member.peers, member.requests, self._owning_partition, owned, metrics, self._pace)
+        asked = owners if self._others is None else AnswersByAnyId(owners, self._others)
         reads = self.audit.reads
-        return [*student_pages(owners, queries, reads), student_page_for_people(owners, queries, reads)]
+        return [*student_pages(asked, queries, reads), student_page_for_people(asked, queries, reads)]
 
     async def fold(self, student: str, partition: int | None = None, events: Sequence[bytes] = ()) -> None:
         key = student.encode()

@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 from agents.metrics.declared.events import STEP_SECONDS
 from agents.metrics.instruments import CounterBy, Declarations
+from streams.input.identities import IdentityRefusal
 
 WebRefusal = Literal[
     "token", "role", "attempts", "proxy", "host", "slow", "large", "connections", "streams", "malformed"
@@ -59,6 +60,20 @@ class PageMetrics:
             "students",
             "Students whose last explanation this worker can find, 16 bytes each; 0 until somebody asks for one.",
             adds_up="yes",
+        )
+        self.identities = declare.gauge(
+            "identities",
+            "entries",
+            "Other ids of students that are known, where SKILLSTREAM_IDENTITIES_MB is set. Every worker knows all.",
+            adds_up="no",
+        )
+        self.identities_refused: CounterBy[IdentityRefusal] = declare.counter_by(
+            "reason",
+            "identities_refused",
+            "entries",
+            "Entries of `identities` that name nobody: `not_an_identity` cannot be read; `foreign_student` is of two "
+            "tenants; `full`: more than SKILLSTREAM_IDENTITIES_MB takes.",
+            get_args(IdentityRefusal),
         )
         self.inference_requests: CounterBy[InferenceOutcome] = declare.counter_by(
             "outcome",

@@ -54,6 +54,7 @@ class Holdings:
             *self._published(erased_at),
             *self._deleted(erased_at),
             Remains(self.channels.erasures, _REQUEST, FOR_EVER),
+            Remains("identities", "other ids of the student, if your platform keeps any", "until it takes them back"),
             Remains("sums over items", "what first answers added, without a name", FOR_EVER),
             Remains("Redis", "a claim of a call under way, under a keyed hash; answers, which name nobody", "minutes"),
             Remains("exports, backups, logs of producers, consumers of the topics", "theirs", "not known here"),
