@@ -14,11 +14,12 @@ from agents.report.contract.topics import asyncapi_page
 _KINDS: Final[dict[str, tuple[str, Callable[[dict[str, Any]], str]]]] = {
     "asyncapi": ("Topics and messages (AsyncAPI)", asyncapi_page),
     "openapi": ("Pages and queries of a worker (OpenAPI)", openapi_page),
+    "openapi-gateway": ("What a gateway takes (OpenAPI)", openapi_page),
 }
 
 
 def write_pages(contract: Path, out: Path) -> list[Path]:
-    """Write a page for `asyncapi.json` and `openapi.json`, as far as they are in `contract`, and an index of them.
+    """Write a page for `asyncapi.json` and each `openapi*.json`, as far as they are in `contract`, and an index.
 
     Raises OSError, and ValueError where one is no JSON.
     """

@@ -10,6 +10,7 @@ import orjson
 from agents.cli.outcome import OutOfReach
 from agents.cli.parameters import NewFolder
 from schemas.contract import asyncapi
+from schemas.contract.gateway_openapi import gateway_openapi
 from schemas.contract.json_schemas import MESSAGE_TOPICS, json_schema, message_version
 from schemas.contract.openapi import openapi
 
@@ -47,6 +48,7 @@ def _files() -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"{topic}.v{message_version(topic)}.schema.json", json_schema(topic)
     yield "asyncapi.json", asyncapi.document()
     yield "openapi.json", openapi()
+    yield "openapi-gateway.json", gateway_openapi()
 
 
 def _encoded(document: dict[str, Any]) -> bytes:

@@ -4,11 +4,13 @@ POST, PUT /xapi/statements   statements            a tenant's key
 GET /xapi/about              the versions          open to all
 POST /caliper                an envelope           a tenant's key
 POST /events                 records, one a line   a tenant's key
+GET /openapi.json            what may be sent, as OpenAPI                 open to all
 GET /live                    503 where only a restart helps               open to all
 GET /ready                   503 while no broker with the topic answers   open to all
 GET /metrics                 for Prometheus        SKILLSTREAM_WEB_TOKEN; without one, from this machine alone
 """
 
+from functools import cache
 from typing import Final
 
 from starlette.applications import Starlette
@@ -25,6 +27,7 @@ from agents.gateway.sending import ConfirmedSender
 from agents.gateway.statements import VERSION_HEADER, VERSIONS
 from agents.metrics.declared.gateway import GatewayMetrics
 from agents.web.access import RoleTokens, given_token
+from schemas.contract.gateway_openapi import gateway_openapi
 
 _HEADERS: Final = (
     (b"server", b"skillstream"),
@@ -32,6 +35,8 @@ _HEADERS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
 )
+
+_described = cache(gateway_openapi)
 
 
 class GatewayPages:
@@ -63,6 +68,20 @@ class GatewayPages:
         return Response(body, headers={"Content-Type": content_type})
 
 
+def gateway_routes(doors: Doors, pages: GatewayPages) -> list[Route]:
+    """All that is answered."""
+    return [
+        Route("/xapi/statements", doors.statements, methods=["POST", "PUT"]),
+        Route("/xapi/about", _about),
+        Route("/caliper", doors.envelopes, methods=["POST"]),
+        Route("/events", doors.events, methods=["POST"]),
+        Route("/openapi.json", _openapi),
+        Route("/live", pages.live),
+        Route("/ready", pages.ready),
+        Route("/metrics", pages.exposition),
+    ]
+
+
 def gateway_app(doors: Doors, pages: GatewayPages, metrics: GatewayMetrics) -> ASGIApp:
     """The whole."""
 
@@ -75,21 +94,18 @@ def gateway_app(doors: Doors, pages: GatewayPages, metrics: GatewayMetrics) -> A
         metrics.requests.add("failed")
         return JSONResponse({"error": "a fault of skillstream", "reason": "failed"}, 500)
 
-    routes = [
-        Route("/xapi/statements", doors.statements, methods=["POST", "PUT"]),
-        Route("/xapi/about", _about),
-        Route("/caliper", doors.envelopes, methods=["POST"]),
-        Route("/events", doors.events, methods=["POST"]),
-        Route("/live", pages.live),
-        Route("/ready", pages.ready),
-        Route("/metrics", pages.exposition),
-    ]
-    return _finished(Starlette(routes=routes, exception_handlers={HTTPException: no_such, 500: failed}))
+    return _finished(
+        Starlette(routes=gateway_routes(doors, pages), exception_handlers={HTTPException: no_such, 500: failed})
+    )
 
 
 async def _about(_request: Request) -> Response:
     latest = [*VERSIONS.values()]
     return JSONResponse({"version": latest}, headers={VERSION_HEADER: latest[-1]})
+
+
+async def _openapi(_request: Request) -> Response:
+    return JSONResponse(_described())
 
 
 def _refused(refused: NotTaken) -> Response:

@@ -38,7 +38,7 @@ def test_all_files_are_written_to_a_folder_that_may_not_be_there_yet(run: Run, t
     ran = run("schema", "--out", folder)
 
     assert (ran.code, ran.out) == (0, "")
-    names = {path.name for path in folder.iterdir()} - {"asyncapi.json", "openapi.json"}
+    names = {path.name for path in folder.iterdir()} - {"asyncapi.json", "openapi.json", "openapi-gateway.json"}
     assert names == {f"{topic}.v{message_version(topic)}.schema.json" for topic in MESSAGE_TOPICS}
 
 
