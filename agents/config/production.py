@@ -29,6 +29,9 @@ def production_problem(settings: Values, environment: Mapping[str, str]) -> str 
         found.append("The model's key is sent in plaintext: begin OPENAI_BASE_URL with https://.")
     if _is_plaintext(environment.get("VAULT_ADDR")):
         found.append("Vault is asked in plaintext: begin VAULT_ADDR with https://.")
+    of_aws = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "AWS_ENDPOINT_URL_STS")
+    plain = [name for name in of_aws if _is_plaintext(environment.get(name))]
+    found += [f"AWS is asked in plaintext: begin {name} with https://." for name in plain]
     return f"SKILLSTREAM_ENV=production refuses this. {' '.join(found)}" if found else None
 
 

@@ -1,4 +1,4 @@
-"""JSON over HTTP with the servers that keep secrets: no redirects, bounds on time and size, nothing quoted."""
+"""HTTP with the servers that keep secrets: no redirects, bounds on time and size, nothing quoted."""
 
 import json
 import ssl
@@ -15,8 +15,8 @@ _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _MAY_PASS: Final = frozenset({429, 500, 502, 503, 504})
 
 
-class JsonServer:
-    """One server, called `name` in errors. `trusted` checks its certificate."""
+class SecretServer:
+    """One server, called `name` in errors. `trusted` checks its certificate. Blocks. Raises SecretsUnavailable."""
 
     def __init__(self, name: str, trusted: ssl.SSLContext | None = None) -> None:
         self._name = name
@@ -25,7 +25,14 @@ class JsonServer:
     def ask(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Status and answer; an empty object where that is none. Blocks. Raises SecretsUnavailable."""
+        """Status and answer; an empty object where that is none."""
+        status, said = self.ask_text(method, url, headers, body)
+        return status, _object(said)
+
+    def ask_text(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> tuple[int, bytes]:
+        """Status, and what was answered."""
         request = Request(url, body, dict(headers), method=method)
         try:
             with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
@@ -37,7 +44,7 @@ class JsonServer:
             raise SecretsUnavailable(f"{self._name} does not answer: {error}") from None
         if status in _MAY_PASS:
             raise SecretsUnavailable(f"{self._name} cannot answer now: status {status}")
-        return status, _object(said)
+        return status, said
 
 
 class _NoRedirects(HTTPRedirectHandler):

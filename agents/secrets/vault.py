@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from agents.secrets.errors import SecretUnusable
 from agents.secrets.files import read_secret_file
-from agents.secrets.http import JsonServer
+from agents.secrets.http import SecretServer
 
 _FORBIDDEN: Final = 403
 
@@ -32,7 +32,7 @@ class Vault:
             context = ssl.create_default_context(cafile=environment.get("VAULT_CACERT") or None)
         except OSError as error:
             raise SecretUnusable(f"VAULT_CACERT cannot be read: {error.strerror or error}") from None
-        self._server = JsonServer(f"Vault, at {self._address},", context)
+        self._server = SecretServer(f"Vault, at {self._address},", context)
 
     def document(self, name: str) -> Mapping[str, Any]:
         """The fields of the secret at MOUNT/PATH. Blocks. Raises SecretUnusable, SecretsUnavailable."""

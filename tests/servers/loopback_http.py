@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request; the body is a JSON object, or empty."""
+    """A request; the body is a JSON object, a form, or empty."""
 
     method: str
     path: str
@@ -18,11 +19,11 @@ class Asked:
     body: Mapping[str, Any]
 
 
-Respond = Callable[[Asked], tuple[int, Mapping[str, Any]]]
+Respond = Callable[[Asked], tuple[int, Mapping[str, Any] | str]]
 
 
 class LoopbackHttp:
-    """A context manager; `respond` gives status and JSON object of each answer. Keeps what it was asked."""
+    """A context manager; `respond` gives status and JSON object, or a text, of each answer. Keeps what it was asked."""
 
     def __init__(self, respond: Respond) -> None:
         self.asked: list[Asked] = []
@@ -32,14 +33,17 @@ class LoopbackHttp:
             def do_GET(self) -> None:
                 sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.command, self.path, headers, json.loads(sent or b"{}"))
+                is_json = not sent or sent.startswith(b"{")
+                given = json.loads(sent or b"{}") if is_json else dict(parse_qsl(sent.decode()))
+                asked = Asked(self.command, self.path, headers, given)
                 server.asked.append(asked)
                 status, document = respond(asked)
-                body = json.dumps(document).encode()
+                is_text = isinstance(document, str)
+                body = (document if isinstance(document, str) else json.dumps(document)).encode()
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", "text/xml" if is_text else "application/json")
                 self.send_header("Content-Length", str(len(body)))
-                if status // 100 == 3:
+                if status // 100 == 3 and not isinstance(document, str):
                     self.send_header("Location", str(document["location"]))
                 self.end_headers()
                 self.wfile.write(body)

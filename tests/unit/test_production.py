@@ -42,11 +42,12 @@ REFUSED: Final = [
     ({"HEADER_KEY": f"{TOKENS[3]},short"}, "SKILLSTREAM_HEADER_KEY has fewer than 24 characters"),
     ({"OPENAI_BASE_URL": "http://gateway.school.org/v1"}, "begin OPENAI_BASE_URL with https://"),
     ({"VAULT_ADDR": "http://vault.school.org:8200"}, "begin VAULT_ADDR with https://"),
+    ({"AWS_ENDPOINT_URL_STS": "http://sts.school.org"}, "begin AWS_ENDPOINT_URL_STS with https://"),
 ]
 
 
 def changed(changes: dict[str, str]) -> dict[str, str]:
-    own = ("OPENAI_BASE_URL", "VAULT_ADDR")
+    own = ("OPENAI_BASE_URL", "VAULT_ADDR", "AWS_ENDPOINT_URL_STS")
     return GOOD | {name if name in own else f"SKILLSTREAM_{name}": value for name, value in changes.items()}
 
 

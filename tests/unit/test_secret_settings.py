@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +12,10 @@ from agents.config.secret_settings import STORED_ELSEWHERE
 from agents.config.settings import Settings, SettingsError, load_settings
 from agents.display.redaction import redact
 from agents.kafka.connection import access_of
+from agents.secrets.aws import SecretsManager
 from agents.secrets.aws_signature import AwsCredentials, SignedFor
 from agents.secrets.errors import SecretsUnavailable
-from tests.servers.secrets_manager import CONTAINER_TOKEN, KEY, StandInSecretsManager, as_json
+from tests.servers.secrets_manager import CONTAINER_TOKEN, KEY, ROLE, WEB_IDENTITY, StandInSecretsManager, as_json
 from tests.servers.vault import ROLE_ID, SECRET_ID, TOKEN, StandInVault
 
 CANARY: Final = "c4nary-of-the-test-000000"
@@ -227,6 +229,44 @@ def test_a_container_asks_with_the_credentials_that_it_is_given(aws: StandInSecr
 
     around["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = str(kept(CONTAINER_TOKEN))
     assert load_settings({"SKILLSTREAM_WEB_TOKEN": "aws-sm:whole", **around}).web_token == CANARY
+
+
+def test_a_web_identity_takes_on_its_role_and_again_before_that_ends(aws: StandInSecretsManager, kept: Kept) -> None:
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    aws.role_ends = "2026-03-02T13:00:00Z"
+    around = {**_without_key(aws), "AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": str(kept(WEB_IDENTITY))}
+    manager = SecretsManager(around, lambda: now)
+
+    for minute, taken in ((0, 1), (54, 1), (56, 2)):
+        now = datetime(2026, 3, 2, 12, minute, tzinfo=UTC)
+        assert manager.document("whole")[""] == CANARY
+        assert aws.roles_taken == taken
+    assert "authorization" not in aws.asked[0].headers
+
+
+@pytest.mark.parametrize(
+    ("role", "token", "said"),
+    [
+        ("", WEB_IDENTITY, "AWS_WEB_IDENTITY_TOKEN_FILE is set: set AWS_ROLE_ARN too"),
+        (ROLE, "of-somebody-else", "AWS does not give out the role of AWS_ROLE_ARN: InvalidIdentityToken"),
+        (f"{ROLE}-of-others", WEB_IDENTITY, "AWS does not give out the role of AWS_ROLE_ARN: ValidationError"),
+        (ROLE, "", "AWS_WEB_IDENTITY_TOKEN_FILE: the file that it names is empty"),
+    ],
+)
+def test_a_web_identity_that_gets_no_role_is_refused(
+    aws: StandInSecretsManager, kept: Kept, role: str, token: str, said: str
+) -> None:
+    around = {**_without_key(aws), "AWS_ROLE_ARN": role, "AWS_WEB_IDENTITY_TOKEN_FILE": str(kept(token))}
+
+    with pytest.raises(SettingsError, match="SKILLSTREAM_WEB_TOKEN") as error:
+        load_settings({"SKILLSTREAM_WEB_TOKEN": "aws-sm:whole", **around})
+    assert said in str(error.value)
+    assert token == "" or token not in str(error.value)
+
+
+def _without_key(aws: StandInSecretsManager) -> dict[str, str]:
+    around = {name: aws.environment[name] for name in ("AWS_REGION", "AWS_ENDPOINT_URL_SECRETS_MANAGER")}
+    return {**around, "AWS_ENDPOINT_URL_STS": f"{aws.url}/sts"}
 
 
 @pytest.mark.parametrize(
