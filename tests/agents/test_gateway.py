@@ -98,6 +98,8 @@ async def test_every_refusal_has_its_status_and_its_reason_and_stores_nothing(no
         "one of two is another's": (
             "POST", STATEMENTS, [good, {**foreign, "id": OTHER_ID}], {**keyed, **XAPI}, (403, "foreign_student")),
         "PUT without id": ("PUT", STATEMENTS, good, {**keyed, **XAPI}, (400, "unreadable")),
+        "PUT with a parameter in capitals": (
+            "PUT", f"{STATEMENTS}?StatementId={ID}", good, {**keyed, **XAPI}, (400, "unreadable")),
         "PUT of another id": (
             "PUT", f"{STATEMENTS}?statementId={OTHER_ID}", good, {**keyed, **XAPI}, (400, "unreadable")),
         "PUT of no UUID": ("PUT", f"{STATEMENTS}?statementId=7", good, {**keyed, **XAPI}, (400, "unreadable")),
@@ -142,6 +144,12 @@ async def test_a_refusal_of_a_statement_names_the_rule_and_the_place(north: Open
     assert answer.document["statement"] == 1
     assert "$.verb.id" in answer.document["error"]
     assert answer.headers["X-Experience-API-Version"] == "1.0.3"
+
+
+async def test_it_says_which_versions_it_takes(north: Opened) -> None:
+    answer = await north.request("GET", "/xapi/about", None, {})
+
+    assert (answer.status, answer.document) == (200, {"version": ["1.0.3", "2.0.0"]})
 
 
 async def test_put_stores_the_statement_under_the_id_of_the_request(north: Opened) -> None:
