@@ -65,8 +65,8 @@ class GatewayMetrics:
             ("tenant",),
             "gateway_tenant_held_bytes",
             "bytes",
-            "Of the same, each tenant's; who holds nothing is absent. With several tenants none gets more than three "
-            "times what is free.",
+            "Of requests that are under way, each tenant's; who holds nothing is absent. With several tenants none "
+            "gets more than three times what is free.",
             adds_up="yes",
         )
         self.ack_s = declare.histogram(
