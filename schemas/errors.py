@@ -29,3 +29,7 @@ class Retryable(SkillstreamError):
 
 class Fatal(SkillstreamError):
     """A fault after which nothing may be acknowledged."""
+
+
+class KeyUnusable(Fatal):
+    """A key to sign with, or to check what is signed, that is none or of another kind."""

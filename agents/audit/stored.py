@@ -46,8 +46,14 @@ class StoredAuditTrail:
 
     def __iter__(self) -> Iterator[StoredAudit]:
         """All records, in their order."""
+        return self.having(b"")
+
+    def having(self, part: bytes) -> Iterator[StoredAudit]:
+        """The records in whose value this is, in their order: no other is looked at any closer."""
         start, end = self._spans[AUDIT_PARTITION]
         for message in self._reader.read(AUDIT_PARTITION, start, end):
+            if part not in (message.value() or b""):
+                continue
             record = file_record(message)
             yield StoredAudit(record.offset, record.key, record.value, self._is_signed(record))
 

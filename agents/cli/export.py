@@ -24,6 +24,7 @@ from agents.cli.parameters import PointInTime, must_differ
 from agents.cli.progress import Headway
 from agents.cli.stages import say
 from agents.config.settings import Settings, load_settings
+from agents.operations.export.content_hashes import content_hashes
 from agents.operations.export.files import FileFormat, RowFile, row_file
 from agents.operations.export.flat import COMPONENT_TABLE, SKILL_TABLE, FlatTable, component_rows, skill_rows
 from agents.operations.export.published import PublishedUpdates
@@ -90,17 +91,23 @@ def command(
         if files:
             unread = _write_refolded(updates, files, write)
         else:
-            with audited(settings, "export", detail="student-activity"):
+            with audited(settings, "export", detail="student-activity") as act:
                 unread = _write_refolded(updates, files, write)
+                act.detail = f"student-activity, {_hashes(out, components)}"
     else:
         if given := [name for name, value in {**of_refolding, "fusion-config": fusion_config}.items() if value]:
             raise click.UsageError(f"--{given[0]} needs --as-of or FILES: what is published was scored before")
         settings = load_broker_settings(config, broker)
-        with audited(settings, "export", detail="skill-updates"):
+        with audited(settings, "export", detail="skill-updates") as act:
             unread = _write_published(settings, write)
+            act.detail = f"skill-updates, {_hashes(out, components)}"
     if unread:
         say(f"{unread:,} records, or parts of them, cannot be read: they are not in it")
         sys.exit(CHECK_FAILED)
+
+
+def _hashes(*names: str | None) -> str:
+    return content_hashes(None if name == STANDARD else Path(name) for name in names if name is not None)
 
 
 def _write_published(settings: Settings, write: _Write) -> int:

@@ -14,6 +14,7 @@ from agents.cli.explain import checked_student
 from agents.cli.fitted_table import print_fitted
 from agents.cli.options import broker_option, config_option
 from agents.display.plain import printable
+from agents.operations.export.content_hashes import content_hashes
 from agents.operations.held.document import HeldOfStudent, sizes_of_parts
 from agents.operations.identities import keys_of_student
 from schemas.audit import MOST_ABOUT
@@ -34,14 +35,15 @@ def command(student: str, config: str | None, broker: str | None, out: Path | No
     """
     settings = load_broker_settings(config, broker)
     keys = keys_of_student(settings, student)
-    with audited(settings, "export_person", about=keys[:MOST_ABOUT]):
+    with audited(settings, "export_person", about=keys[:MOST_ABOUT]) as act:
         documents = {key: HeldOfStudent(settings, key).document() for key in keys}
-    exported_at = datetime.now(UTC).isoformat(timespec="seconds")
-    written = orjson.dumps({"exported_at": exported_at, "keys": documents}, option=orjson.OPT_INDENT_2) + b"\n"
-    if out is None:
-        click.echo(written, nl=False)
-    else:
-        out.write_bytes(written)
+        exported_at = datetime.now(UTC).isoformat(timespec="seconds")
+        written = orjson.dumps({"exported_at": exported_at, "keys": documents}, option=orjson.OPT_INDENT_2) + b"\n"
+        if out is None:
+            click.echo(written, nl=False)
+        else:
+            out.write_bytes(written)
+        act.detail = f"all of one student, {content_hashes([out])}"
     table = Table("key", "what", "records")
     for key, document in documents.items():
         for name, count in sizes_of_parts(document).items():

@@ -1,6 +1,6 @@
 """Errors as people and scripts see them: one line, one exit code."""
 
-from schemas.errors import Fatal, Retryable, SkillstreamError
+from schemas.errors import Fatal, KeyUnusable, Retryable, SkillstreamError
 
 CHECK_FAILED = 1
 WRONG_USAGE = 2
@@ -22,7 +22,9 @@ def exit_code_of(error: SkillstreamError) -> int:
     from streams.skills.skill_set import SkillsError
     from streams.training.errors import TrainingError
 
-    wrong_input = SettingsError | SkillsError | ArtifactError | TableUnreadable | TrainingError | EvaluationError
+    wrong_input = (
+        SettingsError | SkillsError | ArtifactError | KeyUnusable | TableUnreadable | TrainingError | EvaluationError
+    )
     if isinstance(error, wrong_input | ConfigRefused):
         return WRONG_USAGE
     if isinstance(error, OutOfReach | Retryable):

@@ -20,7 +20,8 @@ def command(folder: Path | None, key: Path | None, new_key: Path | None) -> None
     Keep the private key away from workers: who trains signs, who runs checks.
     """
     from streams.evidence.artifacts import load_artifact
-    from streams.evidence.signed_artifacts import new_signing_key, public_key_of, read_signing_key, sign_artifact
+    from streams.evidence.signed_artifacts import sign_artifact
+    from streams.input.signing_keys import new_signing_key, public_key_of, read_signing_key
 
     if (key is None) == (new_key is None) or (new_key is not None and folder is not None):
         raise click.UsageError("give --key FILE, with or without DIR, or --new-key FILE alone")

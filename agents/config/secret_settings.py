@@ -20,6 +20,7 @@ from agents.secrets.secret import HeldSecret, Location, Secret
 SECRETS: Final = (
     "openai_api_key",
     "header_key",
+    "receipt_key",
     "web_token",
     "reader_token",
     "inference_token",

@@ -94,6 +94,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     partitioner: Literal["murmur2", "crc32", "unchecked"] = "murmur2"
     epoch: Annotated[int, Meta(ge=0, le=0xFFFF_FFFF)] = 0
     header_key: str = ""
+    receipt_key: str = ""
     known_ids: Annotated[int, Meta(ge=RECENT_IDS, le=MAX_KNOWN_IDS)] = KNOWN_IDS
     components_per_student: Annotated[int, Meta(ge=1, le=MAX_COMPONENTS_PER_STUDENT)] = COMPONENTS_PER_STUDENT
     norms: Literal["on", "off"] = "on"

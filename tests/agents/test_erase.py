@@ -1,6 +1,7 @@
 """`skillstream erase` and `export-person`, whole commands beside a worker on the embedded broker."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import orjson
 import pytest
 
 from agents.operations.erase.receipt import Receipt
+from streams.input.signing_keys import new_signing_key
 from streams.rows.erasure import erasure_of
 from tests.agents.command import Ran, run_here
 from tests.agents.dead_letter_commands import environment
@@ -79,6 +81,38 @@ def test_a_receipt_that_was_changed_is_refused(deployment: Deployment, tmp_path:
 
     assert ran.code == 1
     assert "changed since" in ran.err
+
+
+def test_files_that_may_hold_the_student_still_are_named_by_their_content(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    scores, own, others, file = (tmp_path / name for name in ("scores.csv", "eve.json", "bo.json", "receipt.json"))
+    assert called(deployment, "export", "--csv", "--out", scores).code == 0
+    assert called(deployment, "export-person", "eve", "--out", own).code == 0
+    assert called(deployment, "export-person", "bo", "--out", others).code == 0
+
+    assert called(deployment, "erase", "eve", "--yes", "--receipt", file).code == 0
+
+    assert called(deployment, "erase", "eve", "--check", file).code == 0
+    exports = msgspec.json.decode(file.read_bytes(), type=Receipt).exports
+    assert exports
+    named = {export.what.split()[-1]: export.outcome for export in exports}
+    assert named[sha256(scores.read_bytes()).hexdigest()] == "done"
+    assert named[sha256(own.read_bytes()).hexdigest()] == "done"
+    assert sha256(others.read_bytes()).hexdigest() not in named
+    assert sha256(own.read_bytes()).hexdigest()[:12] in called(deployment, "erase", "eve", "--dry-run").text
+
+
+def test_a_receipt_that_others_can_check(deployment: Deployment, tmp_path: Path) -> None:
+    key, file = tmp_path / "receipts.pem", tmp_path / "receipt.json"
+    public_key = new_signing_key(key)
+    around = {**environment(deployment), "SKILLSTREAM_RECEIPT_KEY_FILE": str(key)}
+
+    assert run_here(around, "erase", "gil", "--yes", "--receipt", str(file)).code == 0
+
+    assert run_here({}, "erase", "--check", str(file), "--signed-by", public_key).code == 0
+    assert run_here(around, "erase", "gil", "--check", str(file)).code == 0
+    assert run_here(around, "erase", "bo", "--check", str(file)).code == 1
 
 
 def test_a_dry_run_says_what_would_remain_and_changes_nothing(deployment: Deployment) -> None:

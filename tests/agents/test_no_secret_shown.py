@@ -23,6 +23,7 @@ CANARY: Final = "c4nary"
 SECRETS: Final = {
     "OPENAI_API_KEY": f"sk-{CANARY}-of-the-provider",
     "SKILLSTREAM_HEADER_KEY": f"{CANARY}-of-our-own-headers-000000",
+    "SKILLSTREAM_RECEIPT_KEY": f"{CANARY}-of-receipts-of-erasures",
     "SKILLSTREAM_WEB_TOKEN": f"{CANARY}-of-the-web-pages",
     "SKILLSTREAM_READER_TOKEN": f"{CANARY}-of-students-pages",
     "SKILLSTREAM_INFERENCE_TOKEN": f"{CANARY}-of-scoring-on-demand",

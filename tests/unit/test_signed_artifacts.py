@@ -10,8 +10,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from agents.config.models import artifact_of
 from agents.config.settings import Settings, load_settings
 from agents.inference.setup import process_setup
+from schemas.errors import KeyUnusable
 from streams.evidence.artifacts import CARD_FILE, ArtifactError
-from streams.evidence.signed_artifacts import SIGNATURE_FILE, new_signing_key, read_signing_key, sign_artifact
+from streams.evidence.signed_artifacts import SIGNATURE_FILE, sign_artifact
+from streams.input.signing_keys import new_signing_key, read_signing_key
 from tests.artifacts import stored_of_a_former_trainer
 
 
@@ -111,8 +113,8 @@ def test_a_private_key_is_its_owners_alone_and_never_written_over(private_key: P
 def test_keys_of_other_kinds_are_said_to_be(tmp_path: Path) -> None:
     path = tmp_path / "other.pem"
     path.write_bytes(generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    with pytest.raises(ArtifactError, match="another kind than Ed25519"):
+    with pytest.raises(KeyUnusable, match="another kind than Ed25519"):
         read_signing_key(path)
     path.write_bytes(b"garbage")
-    with pytest.raises(ArtifactError, match="no private key in PEM"):
+    with pytest.raises(KeyUnusable, match="no private key in PEM"):
         read_signing_key(path)

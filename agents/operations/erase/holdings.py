@@ -57,7 +57,8 @@ class Holdings:
             Remains("identities", "other ids of the student, if your platform keeps any", "until it takes them back"),
             Remains("sums over items", "what first answers added, without a name", FOR_EVER),
             Remains("Redis", "a claim of a call under way, under a keyed hash; answers, which name nobody", "minutes"),
-            Remains("exports, backups, logs of producers, consumers of the topics", "theirs", "not known here"),
+            Remains("exported files", "those that the receipt names under `exports`", "you delete them"),
+            Remains("backups, logs of producers, consumers of the topics", "theirs", "not known here"),
         ]
 
     def _published(self, erased_at: datetime) -> Iterator[Remains]:

@@ -5,6 +5,8 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from msgspec import UNSET
+
 from agents.config.channels import Channels
 from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
@@ -14,8 +16,10 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.producer import ConfirmedProducer
 from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
+from agents.operations.erase.exports import exports_of
 from agents.operations.erase.holdings import Holdings, published_topics, utc_second
 from agents.operations.erase.receipt import Done, ErasedKey, Receipt, signed_receipt, student_hash
+from agents.operations.erase.signing import signer_of
 from schemas import erasure
 from schemas.dialects import Record
 from schemas.erasure import Acceptance, KnownRequest
@@ -43,17 +47,20 @@ class FoundErasure:
 
 def erase(settings: Settings, students: Sequence[str], wait_s: float) -> Receipt:
     """Erase all that is of these keys, and say so once workers have. Blocks. Raises NotErasedYet, ReceiptRefused,
-    BrokerUnavailable, NoSuchTopic, TopicForbidden.
+    BrokerUnavailable, NoSuchTopic, TopicForbidden; KeyUnusable before anything is asked.
     """
     asked_at, deadline = datetime.now(UTC), Deadline(wait_s)
     keyring = Keyring(settings).open_as_allowed()
+    signer = signer_of(settings, keyring)
     with ExitStack() as stack:
         asked = [stack.enter_context(closing(ErasureRequest(settings, student, keyring))) for student in students]
         for one in asked:
             one.send()
         erased = [one.wait(deadline) for one in asked]
     remains = Holdings.of(settings).remaining(datetime.now(UTC))
-    return signed_receipt(Receipt(settings.app_id, utc_second(asked_at), erased, remains), keyring)
+    exports = UNSET if (found := exports_of(settings, students, keyring)) is None else found
+    receipt = Receipt(settings.app_id, utc_second(asked_at), erased, remains, exports=exports)
+    return signed_receipt(receipt, signer)
 
 
 class ErasureRequest:
