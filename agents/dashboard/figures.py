@@ -87,6 +87,21 @@ class ReasoningFigure(Struct, frozen=True, kw_only=True):
     given_up: float = 0.0
 
 
+class TenantFigure(Struct, frozen=True, kw_only=True):
+    """What a tenant does and may. Rates are of the last minute, `held` is on how many partitions; `budget` is the spent
+    share of its own money by limit; `refused` are calls that its own limit refused.
+    """
+
+    tenant: str
+    events_s: float = 0.0
+    updates_s: float = 0.0
+    dead_letters: float = 0.0
+    held: int = 0
+    budget: dict[str, float] = {}
+    spend_usd: float = 0.0
+    refused: float = 0.0
+
+
 class PastFigure(Struct, frozen=True, kw_only=True):
     """The last steps of PAST_STEP_S seconds, the oldest first, the last one ending at `ends_s` (a multiple of it).
 
@@ -115,6 +130,7 @@ class PageFigures(Struct, frozen=True, kw_only=True):
     reasoning: ReasoningFigure = field(default_factory=ReasoningFigure)
     skills: SkillsFigure = field(default_factory=SkillsFigure)
     past: PastFigure = field(default_factory=PastFigure)
+    tenants: list[TenantFigure] = []
 
 
 def written(figures: PageFigures) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from agents.dashboard.figures import (
 )
 from agents.dashboard.past import CounterReading, PastSteps
 from agents.dashboard.sums import LAST_DEAD_LETTERS
+from agents.dashboard.tenant_figures import TenantFigures
 from agents.display.plain import plain
 from agents.health import Health, ReasoningState, SourceFailures
 from agents.health.lag import LagMonitor
@@ -58,6 +59,7 @@ class FigureGathering:
         self._levels, self._failures, self._sources = levels, failures, sources
         self._reasoning, self._now_s = reasoning, now_s
         self._past = PastSteps(metrics.latency_s.bounds_s)
+        self._tenants = TenantFigures(metrics)
         self._last: deque[DeadLetterFigure] = deque(maxlen=LAST_DEAD_LETTERS)
 
     def note_dead_letters(self, dead_letters: Iterable[DeadLetter]) -> None:
@@ -80,6 +82,7 @@ class FigureGathering:
     def note_step(self) -> None:
         """What has been counted until now belongs to the step that ends about now."""
         metrics, lag = self._metrics, self._lag.current()
+        self._tenants.note(self._now_s())
         sums = {
             "records": metrics.records.value,
             "updates": metrics.updates.value,
@@ -107,6 +110,7 @@ class FigureGathering:
                 reasoning=self._reasoning_figure(),
                 skills=await self._levels(),
                 past=self._past.past(),
+                tenants=self._tenants.now(),
             )
         )
 

@@ -10,6 +10,7 @@ from agents.dashboard.figures import (
     LagFigure,
     PageFigures,
     ReasoningFigure,
+    TenantFigure,
 )
 from agents.dashboard.group_past import joined_past
 from agents.dashboard.numbers import numbers_said
@@ -17,6 +18,7 @@ from agents.dashboard.sums import (
     WORST_FIRST,
     SkillShares,
     all_reasoning,
+    all_tenants,
     freshest_lag,
     newest_dead_letters,
     skill_shares,
@@ -75,6 +77,7 @@ class GroupView:
     source_failures: Mapping[str, float]
     reasoning: ReasoningFigure
     skills: SkillShares
+    tenants: Sequence[TenantFigure] = ()
 
     @property
     def answered(self) -> int:
@@ -122,6 +125,7 @@ def group_view(
         source_failures=summed_counts(each.source_failures for each in said),
         reasoning=all_reasoning([each.reasoning for each in said]),
         skills=skill_shares([each.skills for each in said]),
+        tenants=all_tenants(each.tenants for each in said),
     )
 
 

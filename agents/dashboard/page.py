@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Final
 
-from agents.dashboard import overview, score_cards, stream_cards
+from agents.dashboard import overview, score_cards, stream_cards, tenant_card
 from agents.dashboard.figures import PAST_STEP_S
 from agents.dashboard.group import GroupView
 from agents.dashboard.markup import HEAD, card
@@ -16,7 +16,8 @@ _LINKS: Final = {"/health/detailed": "health", "/metrics": "metrics", "/group/fi
 
 
 def parts(group: GroupView) -> dict[str, str]:
-    """The parts that change, by their ids, as HTML."""
+    """The parts that change, by their ids, as HTML. One about tenants only where there are any."""
+    of_tenants = {"tenants": tenant_card.tenants(group)} if group.tenants else {}
     return {
         "as-of": utc(group.at_s),
         "state": overview.state(group),
@@ -30,6 +31,7 @@ def parts(group: GroupView) -> dict[str, str]:
         "sources": stream_cards.sources(group),
         "dead-letters": stream_cards.dead_letters(group),
         "workers": stream_cards.workers(group),
+        **of_tenants,
     }
 
 
@@ -60,6 +62,7 @@ def dashboard_page(
             card("skills", "Skills", shown["skills"], about="Share of students in each level."),
             card("dead-letters", "Dead letters", shown["dead-letters"], about="What could not be read."),
             card("sources", "Sources of evidence", shown["sources"]),
+            card("tenants", "Tenants", shown["tenants"], kind="whole") if "tenants" in shown else "",
             card("workers", "Workers", shown["workers"], kind="whole"),
         )
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from agents.dashboard.figures import DeadLetterFigure, LagFigure, ReasoningFigure, SkillsFigure
+from agents.dashboard.figures import DeadLetterFigure, LagFigure, ReasoningFigure, SkillsFigure, TenantFigure
 
 LAST_DEAD_LETTERS: Final = 5
 WORST_FIRST: Final = ("down", "failing", "degraded", "ok")
@@ -49,6 +49,14 @@ def summed_counts(counts: Iterable[Mapping[str, float]]) -> dict[str, float]:
     return total
 
 
+def most_by_name(values: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """The largest of each name."""
+    most: dict[str, float] = {}
+    for name, value in chain.from_iterable(each.items() for each in values):
+        most[name] = max(value, most.get(name, value))
+    return most
+
+
 def newest_dead_letters(dead_letters: Iterable[Sequence[DeadLetterFigure]]) -> list[DeadLetterFigure]:
     """The last LAST_DEAD_LETTERS, the last one first."""
     return sorted(chain.from_iterable(dead_letters), key=lambda each: -each.at_ms)[:LAST_DEAD_LETTERS]
@@ -62,9 +70,6 @@ def source_statuses(said: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 def all_reasoning(said: Sequence[ReasoningFigure]) -> ReasoningFigure:
     """Counts summed; of a limit, which all share, what the worker says that heard of most."""
-    budget: dict[str, float] = {}
-    for limit, used in chain.from_iterable(each.budget.items() for each in said):
-        budget[limit] = max(used, budget.get(limit, 0.0))
     return ReasoningFigure(
         mode=next((each.mode for each in said if each.mode != "off"), "off"),
         problem=next((each.problem for each in said if each.problem), None),
@@ -73,13 +78,33 @@ def all_reasoning(said: Sequence[ReasoningFigure]) -> ReasoningFigure:
             (each.oldest_pending_s for each in said if each.oldest_pending_s is not None), default=None
         ),
         in_flight=sum(each.in_flight for each in said),
-        budget=budget,
+        budget=most_by_name(each.budget for each in said),
         spend_usd=sum(each.spend_usd for each in said),
         granted=sum(each.granted for each in said),
         refused=summed_counts(each.refused for each in said),
         explanations=summed_counts(each.explanations for each in said),
         given_up=sum(each.given_up for each in said),
     )
+
+
+def all_tenants(said: Iterable[Sequence[TenantFigure]]) -> list[TenantFigure]:
+    """By name: counts and rates summed; of what every worker reports of all, the most."""
+    by_name: dict[str, list[TenantFigure]] = {}
+    for each in chain.from_iterable(said):
+        by_name.setdefault(each.tenant, []).append(each)
+    return [
+        TenantFigure(
+            tenant=name,
+            events_s=sum(each.events_s for each in figures),
+            updates_s=sum(each.updates_s for each in figures),
+            dead_letters=sum(each.dead_letters for each in figures),
+            held=max(each.held for each in figures),
+            budget=most_by_name(each.budget for each in figures),
+            spend_usd=sum(each.spend_usd for each in figures),
+            refused=sum(each.refused for each in figures),
+        )
+        for name, figures in sorted(by_name.items())
+    ]
 
 
 def skill_shares(said: Sequence[SkillsFigure]) -> SkillShares:

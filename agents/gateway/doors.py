@@ -156,6 +156,8 @@ class Doors:
     ) -> None:
         """The access log has neither an address nor a parameter, nor anything that the body says."""
         self._metrics.requests.add(outcome)
+        if tenant:
+            self._metrics.tenant_requests.add(tenant, outcome)
         took_ms = (monotonic() - began_s) * 1_000
         _log.info(
             "%s %s %d, %s: tenant %s, %d events, %.0f ms",

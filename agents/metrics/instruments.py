@@ -74,6 +74,10 @@ class CounterBy(Generic[_Label]):
         if amount:
             self._counter.labels(self._bounded(label)).inc(amount)
 
+    def know(self, label: _Label) -> None:
+        """Have it, at 0 as long as nothing is added."""
+        self._counter.labels(self._bounded(label))
+
     def values(self) -> dict[str, float]:
         """The sums so far, by label value."""
         samples = (sample for metric in self._counter.collect() for sample in metric.samples)
@@ -128,6 +132,14 @@ class CounterByTenant:
     def add(self, tenant: str, label: str, amount: float = 1) -> None:
         """Raises ValueError for a negative amount."""
         self._counter.labels(tenant, label).inc(amount)
+
+    def by_tenant(self) -> dict[str, float]:
+        """The sums so far, whatever the other label."""
+        sums: dict[str, float] = {}
+        for sample in (sample for metric in self._counter.collect() for sample in metric.samples):
+            if sample.name.endswith("_total"):
+                sums[sample.labels["tenant"]] = sums.get(sample.labels["tenant"], 0.0) + sample.value
+        return sums
 
 
 class Gauge:

@@ -19,7 +19,9 @@ _WHO: dict[Role, str] = {"operator": "operators", "reader": "readers of students
 
 
 class Guard:
-    """Of one worker. `refused` hears of each refusal."""
+    """Of one worker. `refused` hears of each refusal, `tenant_asked` of each request with a tenant's token: whose, and
+    `admitted` or `refused`.
+    """
 
     def __init__(
         self,
@@ -27,7 +29,9 @@ class Guard:
         attempts: FailedAttempts,
         refused: Callable[[WebRefusal], object],
         proxy: TrustedProxy,
+        tenant_asked: Callable[[str, str], object],
     ) -> None:
+        self._tenant_asked = tenant_asked
         self._access, self._attempts, self._refused, self._proxy = access, attempts, refused, proxy
 
     def refusal(self, request: web.Request, role: Role) -> web.Response | None:
@@ -72,7 +76,9 @@ class Guard:
         student = asked_student(request)
         if student is None or not student.startswith(tenant.students):
             self._refused("role")
+            self._tenant_asked(tenant.name, "refused")
             return json_answer({"error": "this token is for students of its tenant"}, 403)
+        self._tenant_asked(tenant.name, "admitted")
         request[CALLER] = Caller("reader", token)
         return None
 

@@ -100,7 +100,9 @@ class WebServer:
         self.port = port
         self._access = PageAccess(host, tokens)
         attempts = FailedAttempts(wrong_tokens_per_minute)
-        self._guard = Guard(self._access, attempts, metrics.web_refused.add, TrustedProxy(proxy))
+        self._guard = Guard(
+            self._access, attempts, metrics.web_refused.add, TrustedProxy(proxy), metrics.tenant_reads.add
+        )
         self._hosts = Hosts(host, hosts)
         self._connections = Connections(bounds, metrics.web_refused.add)
         self._health = health

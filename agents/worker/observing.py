@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 
 from agents.dashboard.sums import LAST_DEAD_LETTERS
 from agents.health import SourceFailures
@@ -11,8 +12,8 @@ from agents.metrics import Metrics
 from agents.metrics.seen_names import SeenNames
 from agents.worker.position_jumps import Jump
 from schemas.dead_letter import DeadLetter
-from schemas.dialects import Record
-from streams.pipeline import BatchOutcome
+from streams.input.tenant_decoding import TenantDecoding
+from streams.pipeline import BatchOutcome, PartitionResult
 from streams.rows.row_batch import Integers
 from streams.scoring.config_log import RefusedEntry
 
@@ -20,8 +21,8 @@ _log = logging.getLogger(__name__)
 
 
 class StreamObserver:
-    """Of one worker; hears of all that its parts do. `on_dead_letters` hears of the last few dead letters of a batch,
-    `tenant_of` tells whose a record is, where there are tenants.
+    """Of one worker; hears of all that its parts do. `on_dead_letters` hears of the last few dead letters of a batch.
+    `tenants` decodes, where there are any.
     """
 
     def __init__(
@@ -29,11 +30,11 @@ class StreamObserver:
         metrics: Metrics,
         seen: SeenNames,
         failures: SourceFailures,
-        tenant_of: Callable[[Record], str] | None = None,
+        tenants: TenantDecoding | None = None,
     ) -> None:
         self._metrics, self._seen, self._failures = metrics, seen, failures
         self.on_dead_letters: Callable[[Iterable[DeadLetter]], None] = _shown_to_nobody
-        self._tenant_of = tenant_of
+        self._tenants = tenants
 
     def processed(self, outcome: BatchOutcome, duration_s: float) -> None:
         """A batch was folded and scored."""
@@ -49,14 +50,27 @@ class StreamObserver:
         self._metrics.updates.add(sum(len(result.updates) for result in results))
         for result in results:
             self.on_dead_letters(found for _, found in result.dead_letters[-LAST_DEAD_LETTERS:])
-            if self._tenant_of is not None:
-                for dead, _ in result.dead_letters:
-                    self._metrics.tenant_dead_letters.add(self._tenant_of(dead))
+        if self._tenants is not None:
+            self._count_tenants(self._tenants, results)
         for record in (record for result in results for record in result.attention):
             self._metrics.attention_records.add(record.reason)
             lifecycle.attention_raised(record.reason)
         if outcome.scored is not None:
             self._metrics.degraded_updates.add(outcome.scored.degraded)
+
+    def _count_tenants(self, tenants: TenantDecoding, results: Collection[PartitionResult]) -> None:
+        """By tenant, once a batch."""
+        metrics, tenancy, read = self._metrics, tenants.tenancy, tenants.take_counts()
+        updates = Counter(tenancy.of_student(key.decode()) for result in results for key in result.updates)
+        dead = Counter(tenancy.of_record(record) for result in results for record, _ in result.dead_letters)
+        for counter, counts in (
+            (metrics.tenant_records, read.records),
+            (metrics.tenant_events, read.events),
+            (metrics.tenant_updates, updates),
+            (metrics.tenant_dead_letters, dead),
+        ):
+            for tenant, count in counts.items():
+                counter.add(tenant, count)
 
     def confirmed(self, timestamps_ms: Integers) -> None:
         """All that the records of these times led to is confirmed."""

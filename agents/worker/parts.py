@@ -35,7 +35,7 @@ from agents.tenants.topic import HoldTopic, tenant_decoding
 from agents.tracing import Traced, open_tracing
 from agents.worker.observing import StreamObserver
 from agents.worker.position_jumps import PositionJumps
-from streams.input.tenancy import ONE_TENANT, Tenancy
+from streams.input.tenancy import ONE_TENANT, UNSIGNED, Tenancy
 from streams.input.tenant_decoding import TenantDecoding
 from streams.norms.view import NormView
 from streams.pipeline import Pipeline
@@ -101,8 +101,10 @@ def make_parts(settings: Settings, log: LineHandler | None) -> WorkerParts:
     CheckedBatches.on_too_large = metrics.batches_too_large.add
     tenants, keyring = tenant_decoding(settings), Keyring(settings)
     tenancy = ONE_TENANT if tenants is None else tenants.tenancy
+    if tenants is not None:
+        metrics.know_tenants((*tenancy.students, UNSIGNED))
     seen, failures = SeenNames(settings.seen_names, metrics.seen_names_dropped.add), SourceFailures()
-    observer = StreamObserver(metrics, seen, failures, None if tenants is None else tenancy.of_record)
+    observer = StreamObserver(metrics, seen, failures, tenants)
     pipeline = Pipeline(
         load_skills(settings.skills),
         artifact_of(settings),

@@ -33,19 +33,20 @@ class Tenancy:
     students: Mapping[str, str] = field(default_factory=dict)
     signing_keys: Mapping[str, Sequence[bytes]] = field(default_factory=dict, repr=False)
     _by_id: Mapping[bytes, tuple[str, bytes]] = field(init=False, repr=False)
-    _beginnings: Sequence[tuple[str, str]] = field(init=False, repr=False)
+    _beginnings: Sequence[str] = field(init=False, repr=False)
+    _names: Sequence[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         by_id = {id_of(key): (name, key) for name, keys in self.signing_keys.items() for key in keys}
         object.__setattr__(self, "_by_id", by_id)
-        object.__setattr__(self, "_beginnings", sorted((start, name) for name, start in self.students.items()))
+        by_beginning = sorted((start, name) for name, start in self.students.items())
+        object.__setattr__(self, "_beginnings", [start for start, _ in by_beginning])
+        object.__setattr__(self, "_names", [name for _, name in by_beginning])
 
     def of_student(self, student_id: str) -> str:
         """The tenant that has a student of this id."""
-        at = bisect_right(self._beginnings, student_id, key=lambda each: each[0]) - 1
-        if at < 0 or not student_id.startswith(self._beginnings[at][0]):
-            return UNSIGNED
-        return self._beginnings[at][1]
+        at = bisect_right(self._beginnings, student_id) - 1
+        return self._names[at] if at >= 0 and student_id.startswith(self._beginnings[at]) else UNSIGNED
 
     def of_record(self, record: Record) -> str:
         """The tenant that a record proves: by one header, signed by a key of that tenant for just this record."""

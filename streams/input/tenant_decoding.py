@@ -5,7 +5,9 @@ record ──► under a hold of its tenant's? ──yes──► dead letter te
                                    └─ yes ──► events
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import compress
 from typing import Final
 
@@ -18,23 +20,44 @@ TENANT_HELD: Final = "tenant_held"
 FOREIGN_STUDENT: Final = "foreign_student"
 
 
+@dataclass(frozen=True, slots=True)
+class TenantCounts:
+    """Records, and events in them, by the tenant that the records prove."""
+
+    records: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    events: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
 class TenantDecoding:
-    """Decodes within `tenancy`; `held` is what is held, and may be replaced between two batches. It is a Decode."""
+    """Decodes within `tenancy`; `held` is what is held, and may be replaced between two batches. It is a Decode.
+
+    Counts what it decodes by tenant; what is decoded again counts again.
+    """
 
     def __init__(self, tenancy: Tenancy, decode: Decode) -> None:
         self.tenancy = tenancy
         self.held = HoldLog()
         self._decode = decode
+        self._counts = TenantCounts()
 
     def __call__(self, record: Record) -> Decoded:
         """See Decode."""
         of_student, tenant = self.tenancy.of_student, self.tenancy.of_record(record)
+        self._counts.records[tenant] += 1
         hold = self.held.covering(tenant, record.partition, record.offset)
         if hold is not None and type(record.value) is not UnreadableBatch:
             return _held(hold)
         decoded = self._decode(record)
         ours = [of_student(event.student_id) == tenant for event in decoded.events]
-        return decoded if all(ours) else _without_foreign(decoded, ours, tenant)
+        if not all(ours):
+            decoded = _without_foreign(decoded, ours, tenant)
+        self._counts.events[tenant] += len(decoded.events)
+        return decoded
+
+    def take_counts(self) -> TenantCounts:
+        """What was decoded since the last time, or since it was made. Not while something is decoded."""
+        taken, self._counts = self._counts, TenantCounts()
+        return taken
 
 
 def _held(hold: Hold) -> Decoded:

@@ -134,6 +134,25 @@ async def test_the_page_shows_what_the_worker_counts_and_what_is_wrong(seen: Sit
         assert words in text, words
 
 
+async def test_what_each_tenant_sends_spends_and_is_held_for_is_on_the_page(seen: Situation) -> None:
+    dashboard, metrics = Dashboard(seen), seen.metrics
+    async with dashboard.served() as session:
+        assert 'id="tenants"' not in await text_of(session)
+        metrics.know_tenants(["north", "south"])
+        dashboard.gathering.note_step()
+        dashboard.now_s += 60
+        metrics.tenant_events.add("north", 1_200)
+        metrics.tenant_calls_refused.add("north", "calls/hour", 9)
+        metrics.tenant_held.replace({("south",): 3.0})
+        metrics.tenant_budget_used.replace({("north", "usd/day"): 0.25})
+        dashboard.gathering.note_step()
+        text = await text_of(session)
+
+    table = text[text.index('id="tenants"') :]
+    for words in ("20/s", "held on 3", "75 % of usd/day left", '<td class="number">9</td>'):
+        assert words in table, words
+
+
 async def test_the_lag_is_unknown_where_the_broker_does_not_answer(seen: Situation) -> None:
     seen.offsets_known = False
     await seen.lag.measure()

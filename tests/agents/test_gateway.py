@@ -336,6 +336,8 @@ async def test_metrics_are_for_who_has_the_token_and_count_what_was_answered(bro
 
     assert 'skillstream_gateway_events_total{tenant="north"} 2.0' in text
     assert 'skillstream_gateway_requests_total{outcome="foreign_student"} 1.0' in text
+    assert 'skillstream_gateway_tenant_requests_total{outcome="taken",tenant="north"} 1.0' in text
+    assert 'skillstream_gateway_tenant_requests_total{outcome="foreign_student",tenant="south"} 1.0' in text
     assert "skillstream_gateway_ack_seconds_count 1.0" in text
 
 

@@ -46,10 +46,16 @@ def about(path: str, student: str) -> str:
 
 
 @asynccontextmanager
-async def pages(situation: Situation, tmp_path: Path, reader: str = READER) -> AsyncIterator[aiohttp.ClientSession]:
+async def pages(
+    situation: Situation, tmp_path: Path, reader: str = READER, operator: str = ""
+) -> AsyncIterator[aiohttp.ClientSession]:
     file = tmp_path / "tenants.toml"
     file.write_text(FILE)
-    environment = {"SKILLSTREAM_TENANTS": str(file), "SKILLSTREAM_READER_TOKEN": reader}
+    environment = {
+        "SKILLSTREAM_TENANTS": str(file),
+        "SKILLSTREAM_READER_TOKEN": reader,
+        "SKILLSTREAM_WEB_TOKEN": operator,
+    }
     tokens = RoleTokens.of(load_settings(environment))
     made = [Page(path, said, role="reader") for path in (*reader_paths(), "/later")]
     async with served(situation, tokens=tokens, pages=made) as session:
@@ -86,6 +92,30 @@ async def test_what_is_about_no_student_and_other_roles_pages_are_not_open(seen:
         for path in ("/student", "/later", "/later?id=north:ada", "/students/%ff", "/metrics"):
             expected = 200 if path == "/metrics" else 403  # without an operator's token it is open to this machine
             assert (await ask(session, path, NORTH))[0] == expected, path
+
+
+FIGURES = ("/metrics", "/health", "/health/detailed")
+
+
+async def test_no_figures_of_anybody_are_open_to_a_tenant(seen: Situation, tmp_path: Path) -> None:
+    """What others send, spend and are held for is in pages of operators alone, of which test_web_routes has all."""
+    seen.metrics.know_tenants(["north", "south"])
+    seen.metrics.tenant_spend_usd.add("south", 4.75)
+    async with pages(seen, tmp_path, operator="an operator's own token") as session:
+        for path in (*FIGURES, *(f"{path}?id=north:ada" for path in FIGURES)):
+            status, text = await ask(session, path, NORTH)
+            assert (status, "south" in text, "4.75" in text) == (403, False, False), path
+        assert "4.75" in (await ask(session, "/metrics", "an operator's own token"))[1]
+
+
+async def test_who_reads_is_counted_by_tenant(seen: Situation, tmp_path: Path) -> None:
+    async with pages(seen, tmp_path) as session:
+        await ask(session, "/students/north:ada", NORTH)
+        for student in ("south:bob", "nobody"):
+            await ask(session, f"/students/{student}", NORTH)
+        await ask(session, "/students/north:ada", READER)
+    assert seen.metrics.tenant_reads.by_tenant() == {"north": 3}
+    assert 'skillstream_tenant_reads_total{outcome="admitted",tenant="north"} 1.0' in seen.metrics.render()[0].decode()
 
 
 async def test_they_work_where_there_is_no_token_for_readers_of_all(seen: Situation, tmp_path: Path) -> None:

@@ -89,6 +89,14 @@ def test_health_and_metrics_name_the_tenant(shared: Deployment) -> None:
     assert metrics['tenant_held_partitions{tenant="north"}'] == 1
     assert metrics['tenant_dead_letters_total{tenant="north"}'] == BAD + 1
     assert metrics['tenant_dead_letters_total{tenant="south"}'] == 1
+    counted = {
+        name: [metrics[f'tenant_{name}_total{{tenant="{tenant}"}}'] for tenant in ("north", "south", "unsigned")]
+        for name in ("records", "events", "updates")
+    }
+    assert counted["events"] == [1, 2, 0]
+    assert counted["records"][0] >= BAD + 2
+    assert counted["updates"][2] == 0
+    assert min(counted["updates"][:2]) >= 1
 
 
 def test_verify_folds_alike_and_a_release_ends_the_hold_at_the_end_of_the_partition(shared: Deployment) -> None:

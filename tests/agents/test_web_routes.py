@@ -14,16 +14,25 @@ from aiohttp import web
 
 from agents.config.sessions import COOKIES, session_value
 from agents.config.settings import Settings
+from agents.config.tenants import Tenant
 from agents.web import RoleTokens, WebServer
 from agents.web.access import Role
 from agents.web.headers import SECURITY_HEADERS
 from agents.web.pages import Page, json_answer
 from agents.worker.worker import Worker
+from streams.input.tenancy import ONE_TENANT
 from tests.agents.proxied import RULES, proxied
 from tests.agents.situation import Situation, seen
 
 __all__ = ["seen"]
-TOKENS: Final = RoleTokens("an operator's own token", "a reader's own token, 2", "of scoring on demand")
+OF_NORTH: Final = "a tenant's own token, 44"
+NORTH: Final = Tenant("north", "north:", ONE_TENANT)
+TOKENS: Final = RoleTokens(
+    "an operator's own token",
+    "a reader's own token, 2",
+    "of scoring on demand",
+    {OF_NORTH: NORTH}.get,
+)
 ROUTES: Final[Mapping[Role, Mapping[str, str]]] = {
     "open": {
         "/live": "GET",
@@ -73,6 +82,7 @@ CALLERS: Final = (
     Caller("nobody", 401),
     Caller("a wrong token", 401, bearer("nobody's own token")),
     Caller("an empty token", 401, bearer("")),
+    Caller("a tenant, not about its students", 403, bearer(OF_NORTH)),
     *(
         Caller(role, 403, bearer(getattr(TOKENS, role)), frozenset({role}))
         for role in ("operator", "reader", "inference")

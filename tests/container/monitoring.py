@@ -12,7 +12,7 @@ from tests.container.files import ROOT
 FOLDER: Final = ROOT / "deploy" / "monitoring"
 DASHBOARD: Final = FOLDER / "grafana" / "dashboards" / "skillstream.json"
 _NAME: Final = re.compile(r"\b(?:skillstream|kafka|process)_\w+|\bjob:[\w:]+")
-_GRAFANA: Final = {"$__rate_interval": "1m", "$job": "skillstream"}
+_GRAFANA: Final = {"$__rate_interval": "1m", "$job": "skillstream", "$tenant": "north"}
 
 
 def loaded(name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agents.dashboard.bars import stacked
 from agents.dashboard.charts import Curve, TimeChart, round_top
-from agents.dashboard.figures import ComponentFigure, LagFigure, PageFigures, PartitionFigure
+from agents.dashboard.figures import ComponentFigure, LagFigure, PageFigures, PartitionFigure, TenantFigure
 from agents.dashboard.group import Member, group_view
 from agents.dashboard.numbers import compact, dollars, numbers_said, percent, seconds
 from agents.dashboard.page import changed, dashboard_page, parts
@@ -90,6 +90,31 @@ def test_the_whole_group_is_on_the_page() -> None:
         assert words in text, words
 
 
+def test_tenants_have_a_card_where_there_are_any_the_held_ones_first() -> None:
+    def said(events_s: float, held: int) -> PageFigures:
+        north = TenantFigure(tenant="north", events_s=events_s, budget={"usd/day": 1.02, "usd/month": 0.2}, refused=7)
+        south = TenantFigure(tenant="south", updates_s=3.0, held=held, dead_letters=41.0, spend_usd=1.5)
+        return PageFigures(tenants=[north, south])
+
+    page = outline([Member(instance=f"w-{each}", figures=said(10.0, held=2)) for each in range(2)])
+    assert "tenants" in page.values("id")
+    table = page.text[page.text.index("own budget") :]
+    assert table.index("south") < table.index("north")
+    for words in (
+        "held on 2",
+        "6/s",
+        "82",
+        "$3.00",
+        "what all may",
+        "no money left",
+        "20/s",
+        "14",
+        "0 % of usd/day left",
+    ):
+        assert words in table, words
+    assert "tenants" not in outline(whole_group()).values("id")
+
+
 def test_half_a_group_says_what_is_missing_and_shows_no_number_for_it() -> None:
     text = outline(half_a_group()).text
 
@@ -114,6 +139,7 @@ def test_what_others_say_is_escaped_wherever_it_is_shown() -> None:
         lag=lag,
         dead_letters={evil: 1.0},
         sources={evil: "ok"},
+        tenants=[TenantFigure(tenant=evil, budget={evil: 0.5})],
     )
     page = outline([Member(instance=evil, url=f"javascript:{evil}", version=evil, partitions=(0,), figures=figures)])
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from agents.metrics.declared.events import STEP_SECONDS
-from agents.metrics.instruments import CounterBy, Declarations, Declared
+from agents.metrics.instruments import CounterBy, CounterByTenant, Declarations, Declared
 
 GatewayOutcome = Literal[
     "taken", "partial", "key", "foreign_student", "unreadable", "too_large", "busy", "rate", "slow", "unavailable",
@@ -31,6 +31,12 @@ class GatewayMetrics:
             "more events a second than are its own (`rate`) or Kafka did not acknowledge (`unavailable`); `gone`: the "
             "client was; `failed`: a fault of ours; `other`: no such path or method.",
             get_args(GatewayOutcome),
+        )
+        self.tenant_requests: CounterByTenant = declare.counter_by_tenant(
+            "outcome",
+            "gateway_tenant_requests",
+            "requests",
+            "The same by tenant, of those with a tenant's key.",
         )
         self.events: CounterBy[str] = declare.counter_by(
             "tenant", "gateway_events", "events", "Events that were taken: acknowledged by all replicas in sync."
