@@ -12,6 +12,8 @@ from tests.agents.deployment import deployed
 from tests.agents.environment import environment
 from tests.agents.openai_thread import OpenAIThread
 from tests.agents.single_students import FAST_LIMITS, many_of
+from tests.agents.test_tenants import FILE as TENANTS
+from tests.agents.test_tenants import sent
 from tests.servers.openai import using
 from tests.servers.redis import RealRedis
 
@@ -67,6 +69,52 @@ def test_a_day_of_money_is_spent_and_not_exceeded_and_the_template_goes_on(broke
             assert worker.terminate() == 0
 
         assert _spend(environment(deployment.given(), around))["days"] == said["days"]  # with no worker running
+
+
+@pytest.mark.long
+def test_a_tenant_spends_its_own_money_alone_and_the_other_s_students_are_explained(
+    broker: str, tmp_path: Path
+) -> None:
+    file, limit_usd, students = tmp_path / "tenants.toml", 0.08, range(16)
+    file.write_text(TENANTS.replace("[tenants.south]", f"usd_per_day = {limit_usd}\n[tenants.south]"))
+    with RealRedis() as redis, OpenAIThread() as provider:
+        provider.plan(then=USED)
+        given = {"redis_url": redis.url, "tenants": file, **EACH_ASKED}
+        with deployed(broker, tmp_path, model="none", reasoning="openai", **given) as deployment:
+            deployment.send(
+                sent(tenant, student, "", event.value)
+                for tenant in ("north", "south")
+                for student in (f"{tenant}:{number}" for number in students)
+                for event in many_of(student, 12)
+            )
+            around = {**KEY, "OPENAI_BASE_URL": provider.url}
+            worker = deployment.start(around)
+            until(lambda: len(deployment.explanations()) >= 2 * len(students), "an explanation each")
+
+            made = deployment.explanations()
+            by_model = [each.student_id for each in made if each.generator == "model"]
+            spent = [each.student_id for each in made if each.reason == "spent"]
+            assert {student.split(":")[0] for student in spent} == {"north"}
+            assert len([student for student in by_model if student.startswith("south:")]) >= len(students)
+            bill_usd = len([student for student in by_model if student.startswith("north:")]) * CALL_USD
+            assert 0 < bill_usd <= limit_usd
+
+            said = {
+                each["tenant"]: each["limits"][0] for each in _spend(environment(deployment.given(), around))["tenants"]
+            }
+            assert said["north"]["spent_usd"] == pytest.approx(bill_usd, rel=0.01)
+            assert (said["north"]["limit_usd"], said["south"]["limit_usd"]) == (limit_usd, None)
+            metrics = worker.metrics()
+            assert metrics['tenant_explanations_total{outcome="template_spent",tenant="north"}'] == len(spent)
+            assert metrics['tenant_spend_usd_total{tenant="north"}'] == pytest.approx(bill_usd, rel=0.01)
+            assert metrics['tenant_budget_used_ratio{limit="usd/day",tenant="north"}'] == pytest.approx(
+                bill_usd / limit_usd, rel=0.01
+            )
+            components = worker.get("/health/detailed").json["components"]
+            assert components["budget"]["status"] == "ok"
+            assert "north has no money left" in components["tenants"]["reason"]
+            assert "US dollars a day of tenant north are spent" in worker.log
+            assert worker.terminate() == 0
 
 
 def test_a_class_of_whom_the_same_is_known_is_paid_for_once(broker: str, tmp_path: Path) -> None:

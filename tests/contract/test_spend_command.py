@@ -124,6 +124,8 @@ def test_it_says_what_each_tenant_has_spent_of_its_own_and_how_many_calls(
     page = run("spend").out
     for text in ("tenant north", "1.5000", "tenant south", "calls/hour"):
         assert text in page
+    found = [each.said for each in SpendingCheck(settings).run()]
+    assert any(said.startswith("0.50 of 2.00 US dollars of the day") and "of tenant north" in said for said in found)
 
 
 @pytest.mark.usefixtures("environment")

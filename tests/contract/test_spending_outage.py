@@ -9,7 +9,7 @@ from streams.limits import LimitUnavailable, PartitionShare, RateLimitExceeded
 from streams.limits.memory import monotonic_us
 from streams.limits.redis import connect
 from streams.spending.account import Used
-from streams.spending.limits import SpendingLimits
+from streams.spending.limits import ScopeLimits, SpendingLimits
 from streams.spending.periods import now_at
 from streams.spending.redis import RedisAccount
 from streams.spending.shared import SharedAccount
@@ -91,6 +91,22 @@ async def test_a_hold_stops_this_worker_at_once_and_all_when_redis_is_back(
         await spend(other, 1)
     assert (held.value.bucket, 590 < held.value.retry_after_s <= 600) == ("provider", True)
     await other.aclose()
+
+
+async def test_a_tenant_lives_on_its_share_alone_and_what_it_spent_is_told(mortal_redis: RealRedis) -> None:
+    limits = SpendingLimits(ScopeLimits(day=1_000), tenants={"north": ScopeLimits(day=400)})
+    account = SharedAccount(RedisAccount(connect(mortal_redis.url, timeout_s=30), limits), a_quarter())
+    await account.begin()
+    await account.look()
+    mortal_redis.stop()
+    await account.settle(await account.reserve("-", "gpt-4.1", 0, 100, "north"), Used("gpt-4.1", TokenUsage(1, 1), 90))
+    with pytest.raises(LimitUnavailable, match="share") as refused:
+        await account.reserve("-", "gpt-4.1", 0, 20, "north")
+    assert refused.value.whose == "north"
+    await account.reserve("-", "gpt-4.1", 0, 100, "south")
+    mortal_redis.restart()
+    assert (await account.look()).tenants["north"].sums[0].nano_usd == 90
+    await account.aclose()
 
 
 async def test_without_limits_it_goes_on_and_counts(mortal_redis: RealRedis) -> None:

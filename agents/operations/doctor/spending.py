@@ -40,11 +40,13 @@ class SpendingCheck:
             yield warning("the ledger cannot be read: Redis does not answer")
             return
         yield from (_finding(each) for each in report.periods if each.limit is not None)
+        for tenant, periods in report.tenants.items():
+            yield from (_finding(each, f" of tenant {tenant}") for each in periods if each.limit is not None)
 
 
-def _finding(each: PeriodReport) -> Finding:
+def _finding(each: PeriodReport, whose: str = "") -> Finding:
     said = each.as_json()
-    name = f"the {each.period} to {said['until']}"
+    name = f"the {each.period} to {said['until']}{whose}"
     if each.unknown:
         return warning(
             f"what was spent of {name} is unknown, and counts as all that is allowed: the template explains",
