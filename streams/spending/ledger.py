@@ -190,7 +190,7 @@ class SpendingLedger:
             refusals.append(NoRoom(limit_of(scope, TOKENS), wait_us, never=never))
         grace_us = min(self.grace_until_us - now_us, GRACE_US)
         if grace_us > 0 and nano_usd > 0 and limits.of_money:
-            refusals.append(NoRoom(GRACE, grace_us))
+            refusals.append(NoRoom(limit_of(scope, GRACE) if scope.startswith(TENANT) else GRACE, grace_us))
         for period, number in zip(PERIODS, now_at(now_us), strict=True):
             limit, found = limits.money(period), self._sum(scope, period, number)
             if limit is None or nano_usd == 0:

@@ -76,7 +76,7 @@ local function refusals(scope)
   end
   local patience = math.min(grace - now, GRACE_US)
   if patience > 0 and req.nano > 0 and (limits[1] or limits[2] or limits[3]) then
-    refuse({limit = GRACE, wait = patience})
+    refuse({limit = (is_tenant(scope) and 'tenant ' or '') .. GRACE, wait = patience})
   end
   for i = 1, 3 do
     local limit, sum = limits[i], load_sum(scope, i)

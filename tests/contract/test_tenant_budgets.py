@@ -208,6 +208,18 @@ async def test_a_ledger_that_forgets_is_told_what_tenants_have_spent(client: Red
     assert isinstance(await attempt(workers[1], "north", 50), Reservation)
 
 
+async def test_a_ledger_that_begins_anew_keeps_those_waiting_whose_money_is_limited(client: Redis, prefix: str) -> None:
+    clock, limits = ManualClock(NOON_US), SpendingLimits(tenants={"north": ScopeLimits(day=300)})
+    account = RedisAccount(client, limits, prefix=prefix, clock_us=clock)
+    await account.begin()
+    await account.look()
+    await client.delete(f"{prefix}:spending:{{openai_reasoning}}")
+    refused = await attempt(account, "north", 1)
+    assert isinstance(refused, RateLimitExceeded)
+    assert (refused.bucket, refused.whose, refused.retry_after_s) == ("tenant ledger", "north", 10.0)
+    assert isinstance(await attempt(account, "south", 1), Reservation)
+
+
 async def test_tenants_take_no_place_among_schools(client: Redis, prefix: str) -> None:
     account = RedisAccount(client, LIMITS, prefix=prefix, clock_us=ManualClock(NOON_US))
     await account.begin()
