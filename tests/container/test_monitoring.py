@@ -10,10 +10,11 @@ import pytest
 
 from agents.config.settings import load_settings
 from agents.metrics import Metrics
+from agents.metrics.declared.gateway import GatewayMetrics
 from tests.container.files import ROOT, compose, final
 from tests.container.monitoring import FOLDER, alerts, loaded, metrics_in, panel_queries, panels, rules
 
-DECLARED = {metric.name: metric for metric in Metrics().declared}
+DECLARED = {metric.name: metric for metric in (*Metrics().declared, *GatewayMetrics().declared)}
 RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 ASKED = [*panel_queries(), *((rule.get("alert") or rule["record"], rule["expr"]) for rule in rules())]
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
@@ -86,15 +87,17 @@ def test_the_panels_lie_beside_each_other_and_each_has_a_title_of_its_own() -> N
         assert beside or above, (title, other_title)
 
 
-def test_prometheus_finds_the_workers_of_the_compose_file_and_has_their_tokens() -> None:
-    core, demo = loaded("prometheus.yml")["scrape_configs"]
-    prometheus = SERVICES["prometheus"]
+def test_prometheus_finds_workers_and_gateways_of_the_compose_file_and_has_their_tokens() -> None:
+    core, gateway, demo = loaded("prometheus.yml")["scrape_configs"]
+    prometheus, pages = SERVICES["prometheus"], final("EXPOSE")
+    of_gateway = SERVICES["gateway"]["environment"]["SKILLSTREAM_GATEWAY_PORT"]
 
-    for job, worker in ((core, "worker"), (demo, "demo-worker")):
+    for job, service, port in ((core, "worker", pages), (gateway, "gateway", of_gateway), (demo, "demo-worker", pages)):
         (found,) = job["dns_sd_configs"]
-        assert found["names"] == [worker]
-        assert str(found["port"]) == final("EXPOSE")
-        assert SERVICES[worker]
+        assert found["names"] == [service]
+        assert str(found["port"]) == port
+        assert SERVICES[service]
+    assert gateway["authorization"] == core["authorization"]
     assert f"> {core['authorization']['credentials_file']}\n" in prometheus["command"][0]
     assert prometheus["environment"]["SKILLSTREAM_WEB_TOKEN"] == "${SKILLSTREAM_WEB_TOKEN:-}"
     settings = load_settings(SERVICES["demo-worker"]["environment"])
