@@ -36,7 +36,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `epoch` is the input topic's (SKILLSTREAM_EPOCH). `cut_bytes` of key and value were too many to keep;
     `headers_left_out` of the producer's headers were, too. How a large one is packed (`encoding`, `packed`,
     `unpacked_bytes`, `key_bytes`) is in `schemas.dead_letter_packing`; what is left of one that is `redacted`, by
-    that method, in `schemas.dead_letter_redaction`.
+    that method, in `schemas.dead_letter_redaction`; how it is `keyed`, in `schemas.dead_letter_content`.
     """
 
     topic: str
@@ -57,6 +57,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     unpacked_bytes: Size = 0
     key_bytes: Size = 0
     redacted: Annotated[str, Meta(pattern="^(hmac-sha256)?$")] = ""
+    keyed: Annotated[str, Meta(pattern="^(unique(,null)?)?$")] = ""
 
 
 def to_headers(dead_letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:

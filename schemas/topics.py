@@ -105,7 +105,8 @@ DEAD_LETTERS: Final = Topic(
     summary="Records that could not be read: key and value as they came, why and from where in headers, then the "
     "producer's own headers; where `dl-redacted` says so, keyed hashes of these. On the partition of the number that "
     "the record was read from.",
-    key="The record's own, untouched, or its keyed hash; may be null.",
+    key="The record's own, untouched, or its keyed hash; may be null. With SKILLSTREAM_DEAD_LETTER_KEYS=unique one "
+    "that comes once; the record's is in `dl-key` then, and a null value says that the dead letter is erased.",
     config={
         "cleanup.policy": "delete",
         "retention.ms": str(DEAD_LETTER_DAYS * DAY_MS),

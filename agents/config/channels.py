@@ -3,7 +3,7 @@
 from dataclasses import astuple, dataclass
 from typing import Self
 
-from agents.config.dead_letters import dead_letters_config
+from agents.config.dead_letters import dead_letters_config, has_unique_keys
 from agents.config.settings import Settings
 from agents.kafka.topics import TopicSpec
 from schemas import topics
@@ -79,6 +79,7 @@ class Channels:
                 settings.replication,
                 dead_letters_config(settings) if topic is topics.DEAD_LETTERS else topic.config,
                 keeps_no_longer=topic is topics.DEAD_LETTERS,
+                has_unique_keys=topic is topics.DEAD_LETTERS and has_unique_keys(settings),
             )
             for topic in topics.TOPICS
             if (name := names[topic.name])

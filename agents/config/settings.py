@@ -117,6 +117,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     dead_letter_min_records: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     dead_letter_max_consecutive: Annotated[int, Meta(ge=0, le=100_000)] = 1_000
     dead_letter_redaction: Literal["off", "hash"] = "off"
+    dead_letter_keys: Literal["record", "unique"] = "record"
     dead_letter_retention_days: Annotated[int, Meta(ge=1, le=3_650)] = DEAD_LETTER_DAYS
 
     record_max_bytes: Annotated[int, Meta(ge=1_024, le=1_048_576)] = 1_048_576

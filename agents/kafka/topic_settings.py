@@ -9,6 +9,7 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 CLEANUP: Final = "cleanup.policy"
+DELETE: Final = "delete"
 LAG: Final = "min.compaction.lag.ms"
 LAG_BEARABLE_MS: Final = 600_000
 """A longer lag than needed does no harm up to here: beyond, restoring reads what compaction had to leave."""

@@ -18,7 +18,7 @@ from agents.kafka.deadline import Deadline
 from agents.kafka.embedded import PARTITIONS as MOCK_PARTITIONS
 from agents.kafka.errors import BrokerUnavailable, is_unanswered, message_of
 from agents.kafka.resolving import unresolved, warn_of_unresolved
-from agents.kafka.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
+from agents.kafka.topic_settings import CLEANUP, DELETE, compacts_otherwise, loses_records, read_settings, set_command
 from schemas.errors import Fatal
 
 _MOCK_CLUSTER_PREFIX = "mockCluster"
@@ -34,7 +34,8 @@ class TopicMismatch(Fatal):
 class TopicSpec:
     """A topic as it must be; `config` holds Kafka's own names. Of one that is there, the cleanup policy is checked.
 
-    One that `keeps_no_longer` is as it must be only with just that retention: what is in it is to go.
+    One that `keeps_no_longer` is as it must be only with just that retention: what is in it is to go. Where keys do not
+    come twice (`has_unique_keys`), a topic that is not compacted loses nothing.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TopicSpec:
     replication: int = 1
     config: Mapping[str, str] = field(default_factory=dict)
     keeps_no_longer: bool = False
+    has_unique_keys: bool = False
 
 
 def require_broker(broker: str, timeout_s: float) -> None:
@@ -142,9 +144,11 @@ def _check_policies(
 ) -> dict[str, dict[str, str]]:
     """The settings of the topics that are `there`, as far as they may be seen. Raises TopicMismatch."""
     stated = {spec.name: spec.config[CLEANUP] for spec in there if CLEANUP in spec.config}
+    unique = {spec.name for spec in there if spec.has_unique_keys}
     seen = read_settings(admin, list(stated), timeout_s)
     for name, settings in seen.items():
-        if CLEANUP in settings and loses_records(settings[CLEANUP], stated[name]):
+        may_be_deleted = name in unique and settings.get(CLEANUP) == DELETE
+        if CLEANUP in settings and loses_records(settings[CLEANUP], stated[name]) and not may_be_deleted:
             raise TopicMismatch(
                 f"topic {name} has {CLEANUP}={settings[CLEANUP]} and would lose records, {stated[name]} is needed: "
                 + set_command(broker, name, [(CLEANUP, stated[name])])

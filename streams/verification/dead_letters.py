@@ -5,8 +5,9 @@ from hashlib import blake2b
 
 import msgspec
 
-from schemas.dead_letter import DeadLetter, from_headers
-from schemas.dead_letter_packing import NotPacked, unpack
+from schemas.dead_letter import DeadLetter
+from schemas.dead_letter_content import is_tombstone, read_content
+from schemas.dead_letter_packing import Content, NotPacked
 from schemas.dead_letter_redaction import ContentHash, NotRedacted, read_hashes
 from schemas.dialects import Record, native
 from streams.folding.routing import Repartitioned
@@ -24,14 +25,22 @@ class DeadLetterBook:
     """The dead letters about one partition of `topic`. `largest_bytes`: more of a record than that is cut off.
 
     `hashes_of` are what may stand for a content on a redacted one. One by another key is not compared, but counted as
-    taken `on_trust`.
+    taken `on_trust`. Where a record `is_erased`, its dead letters may be gone.
     """
 
-    def __init__(self, topic: str, largest_bytes: int, ledger: EntryLedger, hashes_of: HashesOf) -> None:
+    def __init__(
+        self,
+        topic: str,
+        largest_bytes: int,
+        ledger: EntryLedger,
+        hashes_of: HashesOf,
+        is_erased: Callable[[Record], bool] = lambda _record: False,
+    ) -> None:
         self._topic = topic
         self._largest_bytes = largest_bytes
         self._ledger = ledger
         self._hashes_of = hashes_of
+        self._is_erased = is_erased
         self._known_keys = [each.key_id for each in hashes_of(b"")]
         self.foreign = self.on_trust = 0
         self.unreadable: list[Difference] = []
@@ -41,30 +50,35 @@ class DeadLetterBook:
         for record, dead_letter in dead_letters:
             about = dead_letter.partition, dead_letter.offset, dead_letter.index
             digest, redacted = self._digest(record.key, record.value), self._redacted(record.key, record.value)
-            self._ledger.expect(Entry(about, digest, record.partition, or_digests=redacted))
+            self._ledger.expect(
+                Entry(about, digest, record.partition, or_digests=redacted, may_be_gone=self._is_erased(record))
+            )
 
     def find(self, records: Sequence[Record], extent: Extent) -> None:
         """Records of the dead letters' topic. Those about other topics, or beyond the extent, don't count."""
         for record in records:
+            if is_tombstone(record.headers, record.key, record.value):
+                continue
             try:
-                dead_letter = from_headers(tuple(record.headers))
-                digest = self._digest_found(dead_letter, record.key, record.value)
+                content = read_content(tuple(record.headers), record.key, record.value)
             except (msgspec.ValidationError, UnicodeDecodeError, NotPacked, NotRedacted):
                 what = f"a dead letter that does not say what it is and where from (at {record.offset} of its topic)"
                 self.unreadable.append(Difference("dead_letter", "", record.partition, -1, what))
                 continue
+            dead_letter = content.dead_letter
             if dead_letter.topic != self._topic:
                 self.foreign += 1
             elif dead_letter.epoch == extent.epoch and extent.start <= dead_letter.offset < extent.cut:
                 about = dead_letter.partition, dead_letter.offset, dead_letter.index
+                digest = self._digest_found(content)
                 self.on_trust += digest == ANY_DIGEST
                 self._ledger.find(Entry(about, digest, record.partition))
 
-    def _digest_found(self, dead_letter: DeadLetter, key: bytes | None, value: bytes | None) -> bytes:
-        """Of what a dead letter holds. Raises NotPacked, NotRedacted."""
-        if not dead_letter.redacted:
-            return self._digest(*unpack(dead_letter, key, value))
-        hashes = read_hashes(key, value)
+    def _digest_found(self, content: Content) -> bytes:
+        """Of what a dead letter holds."""
+        if not content.dead_letter.redacted:
+            return self._digest(content.key, content.value)
+        hashes = read_hashes(content.key, content.value)
         if any(each is not None and each.key_id not in self._known_keys for each in hashes):
             return ANY_DIGEST
         return _digest_of_hashes(*hashes)

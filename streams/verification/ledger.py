@@ -28,7 +28,7 @@ class Entry(NamedTuple):
     """`about` is a place; `digest` what the entry says of it; `at` the partition where it should be, or is.
 
     What is only `claimed`, by nobody we know, is there if it is what should be, else it is nothing. Where one of
-    `or_digests` is found instead of `digest`, or ANY_DIGEST, that is right, too.
+    `or_digests` is found instead of `digest`, or ANY_DIGEST, that is right, too; where it `may_be_gone`, nothing is.
     """
 
     about: EntryKey
@@ -37,6 +37,7 @@ class Entry(NamedTuple):
     student: str = ""
     claimed: bool = False
     or_digests: tuple[bytes, ...] = ()
+    may_be_gone: bool = False
 
     def is_met_by(self, found: "Entry") -> bool:
         """Whether what was `found` is what should be there."""
@@ -61,7 +62,7 @@ class EntryLedger:
         self._expected = [_Spool(share) for _ in range(_BUCKETS)]
         self._found = [_Spool(share) for _ in range(_BUCKETS)]
         self.expected = 0
-        self.repeats = 0
+        self.repeats = self.gone = 0
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +92,7 @@ class EntryLedger:
             spool.load(file)
 
     def settle(self) -> Iterator[Mismatch]:
-        """What does not match. Counts `expected` and `repeats` on the way; to be called once."""
+        """What does not match. Counts `expected`, `repeats` and `gone` on the way; to be called once."""
         for expected, found in zip(self._expected, self._found, strict=True):
             wanted = {entry.about: entry for entry in expected}
             self.expected += len(wanted)
@@ -109,7 +110,9 @@ class EntryLedger:
                 elif not want.is_met_by(entry):
                     wrong[entry.about] = Mismatch("changed", want)
                 seen.add(entry.about)
-            yield from (Mismatch("missing", entry) for about, entry in wanted.items() if about not in seen)
+            missing = [entry for about, entry in wanted.items() if about not in seen]
+            self.gone += sum(entry.may_be_gone for entry in missing)
+            yield from (Mismatch("missing", entry) for entry in missing if not entry.may_be_gone)
             yield from wrong.values()
 
 

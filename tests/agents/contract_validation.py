@@ -7,6 +7,7 @@ import orjson
 from jsonschema import Draft202012Validator
 
 from schemas.contract.json_schemas import json_schema
+from schemas.dead_letter_content import KEY_HEADER
 from streams.input.origin import ORIGIN_HEADER
 from streams.replay import FileRecord
 
@@ -29,7 +30,7 @@ def validate(deployment: "Deployment") -> int:
         ],
         "audit": [orjson.loads(value) for value in deployment.values(channels.audit)],
         "student-attention": [orjson.loads(value) for value in deployment.attention()],
-        "dead-letters": [_own_headers(record) for record in deployment.records(channels.dead_letters)],
+        "dead-letters": [_own_headers(record) for record, _ in deployment.dead_letters()],
         "student-activity": [
             orjson.loads(record.value or b"")
             for record in deployment.records(channels.activity)
@@ -47,9 +48,11 @@ def validate(deployment: "Deployment") -> int:
 
 
 def _own_headers(dead_letter: FileRecord) -> dict[str, str]:
-    """The headers of a dead letter that are ours, as text."""
+    """The headers of a dead letter that are ours, as text; `dl-key` is bytes of the producer's."""
     ours = (
-        header for header in dead_letter.headers if header[0].startswith("dl-") and not header[0].startswith("dl-orig")
+        header
+        for header in dead_letter.headers
+        if header[0].startswith("dl-") and header[0] != KEY_HEADER and not header[0].startswith("dl-orig")
     )
     return {name: value.decode() for name, value in ours}
 

@@ -24,6 +24,7 @@ from agents.config.settings import Settings
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.stores.store import is_row
 from schemas.dead_letter import DeadLetter, from_headers
+from schemas.dead_letter_content import is_tombstone
 from schemas.explanation import Explanation, ReasoningResult
 from schemas.topics import MAX_RECORD_BYTES
 from schemas.update import SkillUpdate
@@ -225,7 +226,9 @@ class Deployment:
 
     def dead_letters(self) -> list[tuple[FileRecord, DeadLetter]]:
         """All dead letters, with what their headers say."""
-        return [(record, from_headers(record.headers)) for record in self.records(self.channels.dead_letters)]
+        stored = self.records(self.channels.dead_letters)
+        there = (each for each in stored if not is_tombstone(each.headers, each.key, each.value))
+        return [(record, from_headers(record.headers)) for record in there]
 
     def table(self) -> PartitionedRows:
         """The rows as a new worker would restore them from the changelog."""

@@ -9,9 +9,9 @@ from confluent_kafka.admin import AdminClient
 
 from agents.kafka.topics import TopicSpec, ensure_topics
 from agents.operations.doctor.topics import specs_of
-from tests.agents.deployment import Deployment
+from tests.agents.deployment import Deployment, Sent
 from tests.cli.conftest import Run, run
-from tests.servers.topics import configure
+from tests.servers.topics import configure, delete_before
 
 __all__ = ["run"]
 TOPICS = 15
@@ -166,3 +166,26 @@ def test_a_cluster_of_the_former_settings_goes_on_and_one_command_brings_it_up(
     for command in commands:
         configure(deployment.broker, *asked_for(command))
     assert run("topics", "check").code == 0
+
+
+def test_dead_letters_are_compacted_only_once_none_shares_its_key(
+    deployment: Deployment, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("topics", "create")
+    dead_letters = deployment.channels.dead_letters
+    deployment.send([Sent(b"ada", b"of old", 0), Sent(b"ada", b"of old", 0)], dead_letters)
+    monkeypatch.setenv("SKILLSTREAM_DEAD_LETTER_KEYS", "unique")
+
+    early = run("topics", "check")
+
+    assert early.code == 1
+    assert "compaction would lose them: once they are sent back and deleted, or past their retention" in early.out
+    assert not [line for line in early.out.splitlines() if line.startswith("kafka-configs") and "policy" in line]
+    delete_before(deployment.broker, dead_letters, {0: 2})
+    deployment.send([Sent(f"{deployment.channels.activity}/0/7/0/{0:016x}".encode(), b"of ours", 0)], dead_letters)
+    [command] = [line for line in run("topics", "check").out.splitlines() if line.startswith("kafka-configs.sh")]
+    assert asked_for(command)[1]["cleanup.policy"] == "compact,delete"
+    configure(deployment.broker, *asked_for(command))
+    assert run("topics", "check").code == 0
+    monkeypatch.setenv("SKILLSTREAM_DEAD_LETTER_KEYS", "record")
+    assert f"topic {dead_letters} has cleanup.policy=compact,delete and would lose records" in run("worker").err

@@ -123,6 +123,17 @@ def test_what_is_to_go_must_not_be_kept_longer() -> None:
     assert found == [("retention.ms", "7000")] * 3
 
 
+@pytest.mark.parametrize(("may_be_compacted", "mended"), [(True, True), (False, False)])
+def test_no_command_compacts_a_topic_as_long_as_keys_come_twice(may_be_compacted: bool, mended: bool) -> None:
+    spec = TopicSpec("letters", PARTITIONS, 1, {"cleanup.policy": "compact,delete"}, has_unique_keys=True)
+
+    [found] = deviations(spec, a_topic(), None, lambda: may_be_compacted)
+
+    assert "cleanup.policy is delete, not compact,delete" in found.what
+    assert bool(mending("b:9092", "letters", [found])) is mended
+    assert ("compaction would lose them" in found.advice) is not mended
+
+
 @pytest.mark.parametrize(("given", "kept_days"), [({}, 28), ({"SKILLSTREAM_DEAD_LETTER_RETENTION_DAYS": "90"}, 90)])
 def test_dead_letters_are_kept_for_as_long_as_is_set_and_no_longer(given: dict[str, str], kept_days: int) -> None:
     settings = load_settings(given)

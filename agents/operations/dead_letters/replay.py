@@ -117,6 +117,8 @@ class DeadLetterReplay:
 
     def _deal_with(self, stored: StoredDeadLetter, is_repeat: bool, chunk: _Chunk) -> bool:
         """Count it, and put what is to be sent into `chunk`; False to stop before it."""
+        if stored.erases is not None:
+            return True
         self.summary.read += 1
         dead_letter = stored.dead_letter
         if dead_letter is None or dead_letter.topic != self._activity or dead_letter.cut_bytes:

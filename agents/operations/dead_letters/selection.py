@@ -21,7 +21,9 @@ def all_dead_letters(reader: TopicReader) -> Iterator[StoredDeadLetter]:
     """Those there are as of now, partition after partition."""
     for partition, (start, end) in reader.spans().items():
         for message in reader.read(partition, start, end):
-            yield stored_dead_letter(message)
+            stored = stored_dead_letter(message)
+            if stored.erases is None:
+                yield stored
 
 
 def chosen(
@@ -58,6 +60,9 @@ def dead_letter_at(reader: TopicReader, partition: int, offset: int) -> StoredDe
     start, end = reader.spans().get(partition, (0, 0))
     if start <= offset < end:
         for message in reader.read(partition, offset, offset + 1):
-            return stored_dead_letter(message)
+            stored = stored_dead_letter(message)
+            if stored.erases is not None:
+                raise NoSuchDeadLetter(f"{partition}@{offset} is no dead letter: it says that one is erased")
+            return stored
     there = f"{start} to {end - 1}" if end > start else "none"
     raise NoSuchDeadLetter(f"{reader.topic} has no record at {partition}@{offset}; offsets there: {there}")

@@ -9,8 +9,9 @@ import msgspec
 from confluent_kafka import Message
 
 from agents.kafka.record import headers_of
-from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, from_headers, own_headers
-from schemas.dead_letter_packing import NotPacked, unpack
+from schemas.dead_letter import REINSERTED_HEADER, DeadLetter, Header, own_headers
+from schemas.dead_letter_content import is_tombstone, read_content
+from schemas.dead_letter_packing import NotPacked
 from schemas.dead_letter_redaction import NotRedacted, read_hashes
 from schemas.dialects import Record
 from streams.input.signature import OWN_HEADERS, Authentic, nobody
@@ -24,7 +25,8 @@ class StoredDeadLetter:
     """The record at `partition`@`offset`, written at `written_ms`; `dead_letter` is None where somebody else wrote it.
 
     Key and value are the record's own, unpacked, or what stands for them where it is redacted; `size_bytes` is of the
-    record's own; `sent_back` what a replay of ours noted on the record, if one had sent it back.
+    record's own; `sent_back` what a replay of ours noted on the record, if one had sent it back; `own_key` the dead
+    letter's own, if it has one; `erases` that of the dead letter which this record, a tombstone, erases.
     """
 
     partition: int
@@ -36,6 +38,8 @@ class StoredDeadLetter:
     dead_letter: DeadLetter | None
     size_bytes: int
     sent_back: bytes | None = None
+    erases: bytes | None = None
+    own_key: bytes | None = None
 
     @property
     def location(self) -> str:
@@ -97,14 +101,8 @@ def stored_dead_letter(message: Message, authentic: Authentic = nobody) -> Store
     """A record of the dead-letters topic; headers of ours that are not `authentic` are nothing. Never raises."""
     headers, dead_letter = tuple(headers_of(message)), None
     key, value = message.key(), message.value()
-    size_bytes: int | None = None
-    with suppress(msgspec.ValidationError, NotPacked, NotRedacted):
-        said = from_headers(headers)
-        if said.redacted:
-            size_bytes = sum(each.size_bytes for each in read_hashes(key, value) if each is not None)
-        else:
-            key, value = unpack(said, key, value)
-        dead_letter = said
+    with suppress(msgspec.ValidationError, UnicodeDecodeError, NotPacked, NotRedacted):
+        dead_letter, key, value = read_content(headers, key, value)
     stored = StoredDeadLetter(
         partition=int(message.partition() or 0),
         offset=int(message.offset() or 0),
@@ -113,7 +111,9 @@ def stored_dead_letter(message: Message, authentic: Authentic = nobody) -> Store
         value=value,
         headers=headers,
         dead_letter=dead_letter,
-        size_bytes=len(key or b"") + len(value or b"") if size_bytes is None else size_bytes,
+        size_bytes=_size_bytes(dead_letter, key, value),
+        erases=message.key() if is_tombstone(headers, message.key(), message.value()) else None,
+        own_key=message.key() if dead_letter is not None and dead_letter.keyed else None,
     )
     reinserted = [value for name, value in headers if name == REINSERTED_HEADER]
     if dead_letter is None or not reinserted:
@@ -122,3 +122,10 @@ def stored_dead_letter(message: Message, authentic: Authentic = nobody) -> Store
         return replace(stored, sent_back=reinserted[0]) if _FIRST_CAME.search(reinserted[0] or b"") else stored
     sent_again = replace(cast(FileRecord, stored.original(dead_letter)), headers=cast(Any, own_headers(headers)))
     return replace(stored, sent_back=reinserted[0]) if authentic(sent_again) else stored
+
+
+def _size_bytes(dead_letter: DeadLetter | None, key: bytes | None, value: bytes | None) -> int:
+    """Of the record's key and value."""
+    if dead_letter is not None and dead_letter.redacted:
+        return sum(each.size_bytes for each in read_hashes(key, value) if each is not None)
+    return len(key or b"") + len(value or b"")

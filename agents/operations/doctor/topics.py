@@ -3,7 +3,7 @@
 Those that are there fit, or a command is named that makes them fit; those that are missing could be made.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from agents.kafka.clients import open_admin
 from agents.kafka.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
 from agents.kafka.topics import TopicMismatch, TopicSpec, describe_cluster, is_mock, partition_mismatch, try_topics
 from agents.operations.doctor.check import Finding, ok, refusal_finding, warning
+from agents.operations.doctor.dead_letter_keys import TOO_EARLY, may_be_compacted
 from schemas.topics import DEAD_LETTER_HEADROOM_BYTES
 
 LARGEST: Final = "max.message.bytes"
@@ -45,11 +46,17 @@ class Deviation:
     advice: str = ""
 
 
-def deviations(spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None) -> Iterator[Deviation]:
+def deviations(
+    spec: TopicSpec,
+    topic: BrokerTopic,
+    input_bytes: int | None,
+    may_be_compacted: Callable[[], bool] = lambda: True,
+) -> Iterator[Deviation]:
     """In what `topic` is not as it must be. `input_bytes`: a dead letter must carry as much; None for other topics.
 
     Longer retention, more replicas, larger records and earlier compaction than a worker would set are as good; longer
-    retention not of a topic that keeps no longer than that.
+    retention not of a topic that keeps no longer than that. Where no key comes twice, `may_be_compacted` says whether
+    that holds of what is there, too.
     """
     if (error := partition_mismatch(spec, topic.partitions)) is not None:
         yield Deviation(f"{topic.partitions} partitions, not {spec.partitions}", advice=str(error))
@@ -57,14 +64,18 @@ def deviations(spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None) -> 
         said = f"{topic.replication} replicas, not {spec.replication}"
         yield Deviation(said, advice="add replicas with kafka-reassign-partitions.sh, or lower SKILLSTREAM_REPLICATION")
     if topic.config:
-        yield from _wrong_settings(spec, topic, input_bytes)
+        yield from _wrong_settings(spec, topic, input_bytes, may_be_compacted)
 
 
-def _wrong_settings(spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None) -> Iterator[Deviation]:
+def _wrong_settings(
+    spec: TopicSpec, topic: BrokerTopic, input_bytes: int | None, may_be_compacted: Callable[[], bool]
+) -> Iterator[Deviation]:
     config = topic.config
     wanted = spec.config.get(CLEANUP, "delete")
     if loses_records(config[CLEANUP], wanted):
-        yield _must_be(CLEANUP, config[CLEANUP], wanted)
+        policy = _must_be(CLEANUP, config[CLEANUP], wanted)
+        is_too_early = spec.has_unique_keys and not may_be_compacted()
+        yield Deviation(policy.what, advice=TOO_EARLY) if is_too_early else policy
     for name, found, should_be in compacts_otherwise(config, spec.config):
         yield _must_be(name, found, should_be)
     for name in _RETENTIONS:
@@ -134,7 +145,7 @@ def _compare(
     if spec.name == channels.dead_letters and channels.activity in topics:
         stated = topics[channels.activity].config.get(LARGEST)
         input_bytes = int(stated) if stated is not None else None
-    found = list(deviations(spec, topic, input_bytes))
+    found = list(deviations(spec, topic, input_bytes, lambda: may_be_compacted(settings, spec.name)))
     if describes_settings and not topic.config:
         found.append(Deviation("its settings may not be seen", advice=f"allow DESCRIBE_CONFIGS on topic {spec.name}"))
     return Surveyed(spec, topic, found, mending(settings.broker, spec.name, found))
@@ -173,6 +184,6 @@ class Topics:
             yield refusal_finding(error)
             return
         if each.deviations:
-            advice = each.mend or "; ".join(deviation.advice for deviation in each.deviations)
+            advice = "; ".join(filter(None, (each.mend, *(deviation.advice for deviation in each.deviations))))
             said = "; ".join(deviation.what for deviation in each.deviations)
             yield warning(f"{each.spec.name}: {said}", advice)

@@ -11,11 +11,13 @@ from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.kafka.clients import open_admin
-from agents.kafka.topic_settings import read_settings
+from agents.kafka.topic_settings import CLEANUP, read_settings
+from agents.operations.erase.dead_letters import ErasedDeadLetters
 
 FOR_EVER: Final = "for ever"
 NOT_KNOWN: Final = "not told by this broker"
 _ROW: Final = "the tombstone row, whose key is the student's id: when, and up to which offsets"
+_NO_DEAD_LETTERS: Final = ErasedDeadLetters()
 _REQUEST: Final = "the worker's answer to the request, under the student's id: a rebuilt table needs it"
 
 
@@ -42,7 +44,7 @@ class Holdings:
         topics = [changelog, *published_topics(channels), *_deleted(channels), channels.erasures]
         return cls(channels, changelog, read_settings(open_admin(settings.broker), topics, settings.start_timeout_s))
 
-    def remaining(self, erased_at: datetime) -> list[Remains]:
+    def remaining(self, erased_at: datetime, dead_letters: ErasedDeadLetters = _NO_DEAD_LETTERS) -> list[Remains]:
         """What is left of a student who was erased then, topic by topic."""
         return [
             Remains(
@@ -53,6 +55,7 @@ class Holdings:
             Remains(self.changelog, _ROW, FOR_EVER),
             *self._published(erased_at),
             *self._deleted(erased_at),
+            *self._dead_letters(erased_at, dead_letters),
             Remains(self.channels.erasures, _REQUEST, FOR_EVER),
             Remains("identities", "other ids of the student, if your platform keeps any", "until it takes them back"),
             Remains("sums over items", "what first answers added, without a name", FOR_EVER),
@@ -69,21 +72,38 @@ class Holdings:
         what = {
             self.channels.activity: "events, as they came",
             self.channels.results: "what became of calls",
-            self.channels.dead_letters: "records that could not be read; none is sent back",
         }
-        for topic in _deleted(self.channels):
-            yield Remains(topic, what[topic], self._after(topic, "retention.ms", erased_at))
+        for topic, said in what.items():
+            yield Remains(topic, said, self._deleted_at(topic, erased_at))
+
+    def _dead_letters(self, erased_at: datetime, found: ErasedDeadLetters) -> Iterator[Remains]:
+        topic = self.channels.dead_letters
+        is_compacted = "compact" in self.settings_of.get(topic, {}).get(CLEANUP, "")
+        if found.erased:
+            said = f"dead letters, erased: {found.erased}"
+            said += f", {found.shared} of them with events of others" if found.shared else ""
+            until = self._compacted(topic, erased_at) if is_compacted else self._deleted_at(topic, erased_at)
+            yield Remains(topic, f"{said}; on disk, once a record follows" if is_compacted else said, until)
+        left = f"dead letters of theirs without a key of their own: {found.left}; and " if found.left else ""
+        said = f"{left}dead letters of which nobody can say whose they are; none is sent back"
+        yield Remains(topic, said, self._deleted_at(topic, erased_at))
 
     def _compacted(self, topic: str, erased_at: datetime) -> str:
         """The bound that `max.compaction.lag.ms` sets: from the segment's first record on, the cleaner's run apart."""
         return self._after(topic, "max.compaction.lag.ms", erased_at)
 
-    def _after(self, topic: str, setting: str, erased_at: datetime) -> str:
-        value = self.settings_of.get(topic, {}).get(setting)
+    def _deleted_at(self, topic: str, erased_at: datetime) -> str:
+        """Kafka deletes whole segments: the newest record of one decides."""
+        return self._after(topic, "retention.ms", erased_at, "segment.ms")
+
+    def _after(self, topic: str, setting: str, erased_at: datetime, and_setting: str = "") -> str:
+        settings = self.settings_of.get(topic, {})
+        value = settings.get(setting)
         if value is None:
             return NOT_KNOWN
+        after_ms = int(value) + int(settings.get(and_setting, 0))
         try:
-            return utc_second(erased_at + timedelta(milliseconds=int(value))) if int(value) >= 0 else FOR_EVER
+            return utc_second(erased_at + timedelta(milliseconds=after_ms)) if int(value) >= 0 else FOR_EVER
         except OverflowError:
             return FOR_EVER
 

@@ -1,6 +1,6 @@
 """Asking for an erasure, and waiting until a worker has carried it out: read off the topics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.producer import ConfirmedProducer
 from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
+from agents.operations.erase.dead_letters import DeadLetterErasure, ErasedDeadLetters
 from agents.operations.erase.exports import exports_of
 from agents.operations.erase.holdings import Holdings, published_topics, utc_second
 from agents.operations.erase.receipt import Done, ErasedKey, Receipt, signed_receipt, student_hash
@@ -57,10 +58,24 @@ def erase(settings: Settings, students: Sequence[str], wait_s: float) -> Receipt
         for one in asked:
             one.send()
         erased = [one.wait(deadline) for one in asked]
-    remains = Holdings.of(settings).remaining(datetime.now(UTC))
+    dead_letters = _erase_dead_letters(settings, keyring, dict(zip(students, erased, strict=True)), deadline)
+    remains = Holdings.of(settings).remaining(datetime.now(UTC), dead_letters)
     exports = UNSET if (found := exports_of(settings, students, keyring)) is None else found
     receipt = Receipt(settings.app_id, utc_second(asked_at), erased, remains, exports=exports)
     return signed_receipt(receipt, signer)
+
+
+def _erase_dead_letters(
+    settings: Settings, keyring: Keyring, erased: Mapping[str, ErasedKey], deadline: Deadline
+) -> ErasedDeadLetters:
+    """Raises NotErasedYet."""
+    erasure = DeadLetterErasure(settings, keyring)
+    if any(erasure.may_follow(each.ends, deadline) for each in erased.values()):
+        raise NotErasedYet(
+            "the row is erased, but workers have not read all that came before: dead letters may follow. Run it again "
+            "with a longer --wait: to be erased twice does no harm"
+        )
+    return erasure.erase({student: each.ends for student, each in erased.items()})
 
 
 class ErasureRequest:

@@ -141,6 +141,7 @@ class Findings:
             )
         report.dead_lettered += ledger.expected
         report.repeats += ledger.repeats
+        report.mention("dead letters of students who were erased are gone", ledger.gone)
         report.mention("dead letters about other topics: not judged", dead_letters.foreign)
         if dead_letters.on_trust:
             report.leave_out(

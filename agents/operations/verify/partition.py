@@ -15,7 +15,8 @@ from agents.kafka.record import file_record
 from agents.kafka.unpacking import BatchHeader, NotABatch
 from schemas import erasure
 from schemas.dead_letter import DeadLetter, from_headers
-from schemas.dead_letter_packing import NotPacked, unpack
+from schemas.dead_letter_content import read_content
+from schemas.dead_letter_packing import NotPacked
 from schemas.errors import InvalidInput
 from schemas.unreadable import UnreadableBatch
 from streams.input.partitioner import OwningPartitionOfKey
@@ -173,4 +174,4 @@ def _refused_batch(dead_letter: DeadLetter, record: FileRecord) -> BatchHeader:
     """Raises NotPacked, NotABatch."""
     if dead_letter.redacted:
         return BatchHeader.named_in(dead_letter.error)
-    return BatchHeader.of(unpack(dead_letter, record.key, record.value)[1] or b"")
+    return BatchHeader.of(read_content(record.headers, record.key, record.value).value or b"")

@@ -17,14 +17,16 @@ from agents.fusion_config.stored import StoredConfigurations
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.reader import TopicReader
 from agents.kafka.unpacking import slim_records
+from agents.operations.erasures import StoredErasures
 from agents.operations.verify.checkpoint import Progressed, VerifyCheckpoint
 from agents.operations.verify.findings import Findings, note_removed
 from agents.operations.verify.norms import VerifiedNorms
 from agents.operations.verify.partition import PartitionReader
 from agents.operations.verify.positions import Positions, require_topics
 from agents.tenants.topic import HoldTopic, tenant_decoding
-from schemas.dialects import Decode
+from schemas.dialects import Decode, Record
 from schemas.topics import MAX_RECORD_BYTES
+from streams.folding.dead_letter_students import students_in
 from streams.input.partitioner import partitioner
 from streams.norms.snapshot import NormSnapshot
 from streams.skills.skills_file import load_skills
@@ -70,7 +72,8 @@ class Verification:
         self._wait_s = wait_s
         self._tell = tell
         self._tenants = tenant_decoding(settings)
-        decode: Decode = decoder_of(settings) if self._tenants is None else self._tenants
+        self._decode = decoder_of(settings)
+        decode: Decode = self._decode if self._tenants is None else self._tenants
         self._keyring = Keyring(settings)
         self._norms = VerifiedNorms(settings)
         skill_set, artifact = load_skills(settings.skills), artifact_of(settings)
@@ -85,6 +88,7 @@ class Verification:
             self._norms,
         )
         self._partitioner = partitioner(settings.partitioner)
+        self._erasures = StoredErasures({})
 
     def run(self) -> VerificationReport:
         """Verify; changes nothing on the broker. Raises BrokerUnavailable, TopicMismatch, Retryable, Fatal. Blocks."""
@@ -102,6 +106,7 @@ class Verification:
         with ExitStack() as stack:
             repartitioned = stack.enter_context(EntryLedger(self._ledger_bytes))
             known = checkpoint.load(repartitioned) or await self._begin(topics)
+            self._erasures = StoredErasures.read(settings, topic_id, self._keyring.may_be_authentic)
             findings = Findings(known, channels, topic_id, self._rescoring.remote)
             if self._tenants is not None:  # after the offsets: what is committed was worked on under these
                 self._tenants.held = HoldTopic(settings).read(topic_id)
@@ -155,7 +160,9 @@ class Verification:
         """Verify one partition; its extent, as it turned out."""
         with EntryLedger(self._ledger_bytes) as ledger:
             reader.find_refused(extent.partition)
-            dead_letters = DeadLetterBook(self._channels.activity, MAX_RECORD_BYTES, ledger, self._keyring.hashes_of)
+            dead_letters = DeadLetterBook(
+                self._channels.activity, MAX_RECORD_BYTES, ledger, self._keyring.hashes_of, self._is_erased
+            )
             first = await reader.one_pass(extent, Slice(), dead_letters, repartitions, norms)
             findings.note_first(first)
             await findings.compare(first)
@@ -194,6 +201,13 @@ class Verification:
             catalogue=known.catalogue,
             tenants=tenants,
             passed_over=known.passed_over,
+        )
+
+    def _is_erased(self, record: Record) -> bool:
+        """Whether a record is of somebody who was erased since it came."""
+        return bool(self._erasures.students) and any(
+            self._erasures.cover(student, record.partition, record.offset, record.timestamp)
+            for student in {record.key, *students_in(record, self._decode)}
         )
 
     def _tenant_count(self, report: VerificationReport) -> TenantCount | None:
