@@ -89,7 +89,7 @@ class ReasoningFigure(Struct, frozen=True, kw_only=True):
 
 class TenantFigure(Struct, frozen=True, kw_only=True):
     """What a tenant does and may. Rates are of the last minute, `held` is on how many partitions; `budget` is the spent
-    share of its own money by limit; `refused` are calls that its own limit refused.
+    share of its own money by limit, `unpaid` whether none is left; `refused` are calls that its own limit refused.
     """
 
     tenant: str
@@ -98,6 +98,7 @@ class TenantFigure(Struct, frozen=True, kw_only=True):
     dead_letters: float = 0.0
     held: int = 0
     budget: dict[str, float] = {}
+    unpaid: bool = False
     spend_usd: float = 0.0
     refused: float = 0.0
 

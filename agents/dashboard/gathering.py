@@ -110,7 +110,7 @@ class FigureGathering:
                 reasoning=self._reasoning_figure(),
                 skills=await self._levels(),
                 past=self._past.past(),
-                tenants=self._tenants.now(),
+                tenants=self._tenants.now(self._reasoning.state().unpaid_tenants),
             )
         )
 

@@ -100,6 +100,7 @@ def all_tenants(said: Iterable[Sequence[TenantFigure]]) -> list[TenantFigure]:
             dead_letters=sum(each.dead_letters for each in figures),
             held=max(each.held for each in figures),
             budget=most_by_name(each.budget for each in figures),
+            unpaid=any(each.unpaid for each in figures),
             spend_usd=sum(each.spend_usd for each in figures),
             refused=sum(each.refused for each in figures),
         )

@@ -26,11 +26,13 @@ _COLUMNS: Final = (
 
 
 def tenants(group: GroupView) -> str:
-    """Those that are held first, then those that have spent most of their own, then those that send most."""
-    first = sorted(group.tenants, key=lambda each: (-each.held, -_used(each), -each.events_s, each.tenant))
+    """Those that are held first, then those without money, then those that have spent most of it."""
+    first = sorted(
+        group.tenants, key=lambda each: (-each.held, not each.unpaid, -_used(each), -each.events_s, each.tenant)
+    )
     rows = [_tenant(each) for each in first[:_MOST_TENANTS]]
     hidden = len(first) - len(rows)
-    more = nothing(f"{hidden} more, none of them held or nearer to its budget: /metrics has all.") if hidden else ""
+    more = nothing(f"{hidden} more: /metrics has all.") if hidden else ""
     return table("Tenants", _COLUMNS, rows, numbers=(2, 3, 4, 5, 6), drawn=(8,)) + more
 
 
@@ -53,7 +55,7 @@ def _tenant(each: TenantFigure) -> Sequence[str]:
 def _state(each: TenantFigure) -> str:
     if each.held:
         return pill(f"held on {each.held}", "failing")
-    return pill("no money left", "degraded") if _used(each) >= 1 else pill("ok", "ok")
+    return pill("no money left", "degraded") if each.unpaid else pill("ok", "ok")
 
 
 def _used(each: TenantFigure) -> float:

@@ -1,6 +1,7 @@
 """What one worker says of each tenant, from its metrics: how much it sends, who is held, what is spent."""
 
 from collections import deque
+from collections.abc import Collection
 from typing import Final
 
 from agents.dashboard.figures import PAST_STEP_S, TenantFigure
@@ -20,8 +21,8 @@ class TenantFigures:
         """Note what is counted until now."""
         self._noted.append((at_s, self._metrics.tenant_events.values(), self._metrics.tenant_updates.values()))
 
-    def now(self) -> list[TenantFigure]:
-        """Of every tenant that was counted, by name. Gauges are taken as they are."""
+    def now(self, unpaid: Collection[str]) -> list[TenantFigure]:
+        """Of every tenant that was counted, by name. Gauges are taken as they are; `unpaid` have no money left."""
         metrics = self._metrics
         events, updates = (self._a_second(counted) for counted in (1, 2))
         dead_letters, spend_usd = metrics.tenant_dead_letters.values(), metrics.tenant_spend_usd.values()
@@ -36,6 +37,7 @@ class TenantFigures:
                 dead_letters=dead_letters.get(name, 0.0),
                 held=int(held.get((name,), 0)),
                 budget={limit: used for (tenant, limit), used in budgets.items() if tenant == name},
+                unpaid=name in unpaid,
                 spend_usd=spend_usd.get(name, 0.0),
                 refused=refused.get(name, 0.0),
             )

@@ -92,7 +92,7 @@ def test_the_whole_group_is_on_the_page() -> None:
 
 def test_tenants_have_a_card_where_there_are_any_the_held_ones_first() -> None:
     def said(events_s: float, held: int) -> PageFigures:
-        north = TenantFigure(tenant="north", events_s=events_s, budget={"usd/day": 1.02, "usd/month": 0.2}, refused=7)
+        north = TenantFigure(tenant="north", events_s=events_s, budget={"usd/day": 0.97, "usd/month": 0.2}, unpaid=True)
         south = TenantFigure(tenant="south", updates_s=3.0, held=held, dead_letters=41.0, spend_usd=1.5)
         return PageFigures(tenants=[north, south])
 
@@ -108,8 +108,7 @@ def test_tenants_have_a_card_where_there_are_any_the_held_ones_first() -> None:
         "what all may",
         "no money left",
         "20/s",
-        "14",
-        "0 % of usd/day left",
+        "3 % of usd/day left",
     ):
         assert words in table, words
     assert "tenants" not in outline(whole_group()).values("id")
