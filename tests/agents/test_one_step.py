@@ -166,6 +166,26 @@ async def test_a_partition_is_acknowledged_when_its_own_sends_are_confirmed() ->
         assert rig.consumer.acknowledged == [TP("events", 1), TP("events", 0)]
 
 
+async def test_a_drain_does_not_fail_for_want_of_what_begins_in_it_which_does_nothing() -> None:
+    done, may_end = [], asyncio.Event()
+
+    async def work(name: str) -> None:
+        await may_end.wait()
+        done.append(name)
+
+    async with rigged(Step()) as rig:
+        before = asyncio.create_task(rig.agent.exclusive(0, partial(work, "before")))
+        await until(lambda: rig.agent.in_flight)
+        draining = asyncio.create_task(rig.agent.drain(10))
+        meanwhile = [asyncio.create_task(rig.agent.exclusive(0, partial(work, "meanwhile"))) for _ in range(9)]
+        await until(lambda: rig.agent.in_flight > 1)
+        may_end.set()
+
+        assert await draining
+        await asyncio.gather(before, *meanwhile)
+        assert done == ["before"]
+
+
 async def test_a_result_hears_when_all_that_its_partition_sent_is_confirmed_and_not_before() -> None:
     heard: list[tuple[int, int]] = []
 

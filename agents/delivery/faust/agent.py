@@ -77,11 +77,14 @@ class TableAgent:
         return len(self._tasks)
 
     async def drain(self, timeout_s: float) -> bool:
-        """Begin no more, and wait for those begun; False when some are left after `timeout_s`."""
+        """Begin no more, and wait for those begun; False when some are left after `timeout_s`.
+
+        What is given to us meanwhile finds no partition ready, and is not waited for.
+        """
         self._ready = frozenset()
-        if self._tasks:
-            await asyncio.wait(set(self._tasks), timeout=timeout_s)
-        return not self._tasks
+        begun = set(self._tasks)
+        _, left = await asyncio.wait(begun, timeout=timeout_s) if begun else (begun, set())
+        return not left
 
     def resume(self, partitions: frozenset[int]) -> None:
         """Begin work on these partitions, and of no others, until the next drain. None is begun before the first."""
