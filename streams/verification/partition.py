@@ -228,6 +228,7 @@ class Pass:
             self.last.explained.get(key),
             erased=erased,
             row=row,
+            began=self._by_offset.began.get(key, 0),
         )
 
 

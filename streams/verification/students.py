@@ -44,7 +44,8 @@ class Extent:
 class Case:
     """A student. `newest` is how far any of its rows on the changelog was, `live` the last of them.
 
-    `erased`: asked to be; then `row` is what was found of the row, and `replayed` what equals it.
+    `erased`: asked to be; then `row` is what was found of the row, and `replayed` what equals it. `began` is the offset
+    of the first event since an erasure.
     """
 
     live: Row | None
@@ -54,6 +55,7 @@ class Case:
     explained: RowPosition | None
     erased: bool = False
     row: AuditFinding | NotCompared | None = None
+    began: int = 0
 
 
 def compare_row(case: Case, extent: Extent) -> AuditFinding | NotCompared | None:
@@ -96,6 +98,8 @@ def compare_published(
     elif case.explained > max(known):
         offset = case.explained[1]
         yield AuditFinding("reasoning", f"its explanation is of offset {offset}, beyond all of its events")
+    elif case.explained[0] == extent.epoch and case.explained[1] < case.began:
+        yield AuditFinding("reasoning", "erased since, yet an explanation of before is still there")
 
 
 def _compare_update(

@@ -103,3 +103,17 @@ def test_a_tombstone_row_that_is_missing_is_lost_though_nothing_else_is_known_of
     verdict = world.verify()
     assert verdict.kinds == [("never seen", "lost")]
     assert verdict.erasures == ErasuresReport(students=1, not_done=1)
+
+
+def test_an_explanation_of_before_is_found_though_the_student_came_back() -> None:
+    world = a_class()
+    before = of(world, "s1")[-1]
+    world.erase("s1")
+    since = world.event("s1")
+    world.fold([since])
+    world.explain("s1", since.offset)
+    assert world.verify().differences == []
+
+    world.explain("s1", before)
+    assert world.verify().kinds == [("s1", "reasoning")]
+    assert world.verify(cut=since.offset).kinds == [("s1", "reasoning")], "where its row is beyond what is judged, too"
