@@ -23,6 +23,13 @@ _PAGES: Final = re.compile(r"Pages at (https?://\S+)/")
 _SAMPLE: Final = re.compile(r"^(skillstream_\w+(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
 
 
+def peak_bytes(process: int) -> int:
+    """The most memory that a process ever held. Linux."""
+    status = Path(f"/proc/{process}/status").read_text()
+    [size_kib] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(size_kib) * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """An answer of a worker's web server."""
@@ -83,9 +90,7 @@ class WorkerProcess:
     @property
     def peak_bytes(self) -> int:
         """The most memory that it ever held. Linux."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        [size_kib] = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-        return int(size_kib) * 1024
+        return peak_bytes(self.process.pid)
 
     def get(self, path: str) -> Page:
         """An answer, whatever its status."""

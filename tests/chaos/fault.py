@@ -9,7 +9,7 @@ from msgspec import Struct
 
 VARIABLE: Final = "SKILLSTREAM_TEST_FAULT"
 
-Call = Literal["changelog", "output", "commit", "recovery", "norms", "shards"]
+Call = Literal["changelog", "output", "commit", "recovery", "norms", "shards", "answer", "null"]
 Deed = Literal[
     "kill before",  # SIGKILL instead of the call; before an output: as soon as all of the changelog is confirmed
     "kill after",  # SIGKILL as soon as the broker has confirmed the call

@@ -20,10 +20,17 @@ from agents.delivery.faust.consumer_thread import BatchConsumerThread
 from agents.delivery.faust.table import RowTable
 from agents.delivery.faust.transport import IdempotentProducer
 from agents.kafka.producer import ConfirmedProducer
-from tests.chaos.fault import VARIABLE, Fault
+from tests.chaos.fault import VARIABLE, Call, Fault
 
 _CHANGELOG: Final = "-students-changelog"
 _OUTPUT: Final = "skill-updates"
+_ENDS: Final[Mapping[Call, str]] = {
+    "changelog": _CHANGELOG,
+    "output": _OUTPUT,
+    "answer": ".erasures",
+    "null": ".attention",
+}
+"""How the topics of calls end. Nobody in a simulated class says what deserves attention: only an erasure does."""
 Confirmation = asyncio.Future[Any]
 
 
@@ -50,7 +57,7 @@ class FaultyProducer:
         return sent
 
     def _is_due(self, topic: str) -> bool:
-        self._calls += topic.endswith({"changelog": _CHANGELOG, "output": _OUTPUT}.get(self._fault.at, "\0"))
+        self._calls += topic.endswith(_ENDS.get(self._fault.at, "\0"))
         due = self._calls == self._fault.number
         self._calls += due  # once only
         return due

@@ -1,13 +1,8 @@
 """The gateway on a real Kafka: what it answered with 2xx is there, though it is killed under load."""
 
 import http.client
-import re
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -19,7 +14,7 @@ from agents.config.channels import Channels
 from agents.config.settings import Settings
 from tests.agents.delivery_cluster import until
 from tests.agents.deployment import owning_partition
-from tests.agents.environment import environment
+from tests.agents.gateway_process import GatewayProcess
 from tests.agents.topic_reader import PARTITIONS, read_topic
 from tests.events import fields
 from tests.gateways import NDJSON, NORTH, bearer, ndjson, tenants_file
@@ -27,39 +22,7 @@ from tests.gateways import NDJSON, NORTH, bearer, ndjson, tenants_file
 BATCH: Final = 50
 CLIENTS: Final = 4
 ENOUGH: Final = 3_000
-_WHERE: Final = re.compile(r"Gateway at http://127\.0\.0\.1:(\d+)/")
 _PATIENCE_S: Final = 60.0
-
-
-class GatewayProcess:
-    """`skillstream gateway` as a process of its own."""
-
-    def __init__(self, settings: Mapping[str, object], log: Path) -> None:
-        self._log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "agents.cli", "gateway"],
-                env=environment(settings),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        until(lambda: self.process.poll() is not None or _WHERE.search(self._said) is not None, "it says where it is")
-
-    @property
-    def port(self) -> int:
-        found = _WHERE.search(self._said)
-        assert found is not None, self._said
-        return int(found[1])
-
-    def end(self, number: signal.Signals) -> int:
-        """Its exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(_PATIENCE_S)
-
-    @property
-    def _said(self) -> str:
-        return self._log.read_text("utf-8", "replace")
 
 
 @dataclass
@@ -99,16 +62,6 @@ class Load:
             connection.close()
 
 
-@contextmanager
-def gateway(settings: Mapping[str, object], log: Path) -> Iterator[GatewayProcess]:
-    running = GatewayProcess(settings, log)
-    try:
-        yield running
-    finally:
-        running.process.kill()
-        running.process.wait()
-
-
 def test_all_that_was_answered_with_2xx_is_on_kafka_after_a_kill_and_after_an_end_in_good_order(
     kafka: str, tmp_path: Path
 ) -> None:
@@ -123,7 +76,7 @@ def test_all_that_was_answered_with_2xx_is_on_kafka_after_a_kill_and_after_an_en
     acknowledged: list[str] = []
     codes = []
     for number in (signal.SIGKILL, signal.SIGTERM):
-        with gateway(given, tmp_path / f"{number.name}.log") as running, Load(running.port) as load:
+        with GatewayProcess(given, tmp_path / f"{number.name}.log") as running, Load(running.port) as load:
             until(lambda load=load: len(load.acknowledged) > ENOUGH, "clients are answered")  # type: ignore[misc]
             codes.append(running.end(number))
         acknowledged += load.acknowledged

@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import Final
 
+import msgspec
 import numpy as np
 import orjson
 
@@ -13,8 +14,11 @@ from streams.norms.journal_entry import JournalEntry
 from streams.norms.journal_keys import PAGES, is_of_journal, page_key
 from streams.norms.journal_records import decode_record, entry_of, entry_value
 from streams.replay import FileRecord, Replay
+from streams.rows.codec import encode_row
 from tests.agents.deployment import Sent, owning_partition, pipeline
+from tests.chaos.accounts import rows_by_student
 from tests.chaos.experiment import experiment
+from tests.chaos.left_over import left_over
 from tests.chaos.scene import Scene
 
 EVENTS: Final = 9_000
@@ -46,6 +50,25 @@ def one_stale_row(scene: Scene) -> None:
     key = _a_student(scene)[0].key
     rows = [record for record in scene.deployment.records(scene.deployment.changelog) if record.key == key]
     scene.deployment.send([Sent(key, rows[len(rows) // 2].value)], scene.deployment.changelog)
+
+
+@experiment("planted-erased", planted="double_applied")
+def what_an_erased_student_had(scene: Scene) -> None:
+    """An erased student's row planted again with what is erased in it, and the update of before it."""
+    key = _a_student(scene)[0].key or b""
+    [*_, update] = [one.value for one in scene.deployment.records(scene.deployment.channels.updates) if one.key == key]
+    before = rows_by_student(scene.deployment.table())[key]
+    for worker in scene.workers:
+        worker.start()
+    scene.deployment.send([Sent(key, b"{}")], scene.deployment.channels.erasures)
+    scene.await_caught_up()
+    scene.stop_all()
+    assert left_over(scene.deployment) == []
+    erased = rows_by_student(scene.deployment.table())[key]
+    row = msgspec.structs.replace(before, erased_us=erased.erased_us, erasure=erased.erasure)
+    scene.deployment.send([Sent(key, encode_row(row))], scene.deployment.changelog)
+    scene.deployment.send([Sent(key, update)], scene.deployment.channels.updates)
+    assert left_over(scene.deployment) == [(scene.deployment.channels.updates, key)]
 
 
 @experiment("planted-sum", planted="norms")
