@@ -130,7 +130,10 @@ ERASURES: Final = Topic(
     "first came before these is erased, whatever its time, and null values go to skill-updates, skill-history and "
     "skill-reasoning.",
     key="The id of the student to forget, in UTF-8.",
-    config={"cleanup.policy": "compact"},
+    config={
+        "cleanup.policy": "compact",
+        "max.compaction.lag.ms": str(DAY_MS),  # what requests said is gone after a day
+    },
     headers={
         "skillstream-accepted": "Ours, on a worker's answer. Others leave it away.",
         "skillstream-origin": "Ours, on a request sent on to its student's partition: where it came from.",

@@ -78,6 +78,11 @@ def revoked(partitions: Collection[int]) -> None:
     _log.info("Partitions revoked: %s", _listed(partitions), extra={"partitions": sorted(partitions)})
 
 
+def former_rows_removed(students: int) -> None:
+    """The store's files hold nothing any more of students from before they were erased."""
+    _log.info("The store on disk holds nothing any more of %d erased students", students, extra={"students": students})
+
+
 def drains(batches: int) -> None:
     """Partitions are to be given up, or the worker stops: what is in flight is finished first."""
     _log.info("Draining: %d batches in flight", batches, extra={"batches": batches})

@@ -15,14 +15,14 @@ import msgspec
 from msgspec import Struct
 from rocksdict import ColumnFamily, Rdict, WriteBatch, WriteOptions
 
+from agents.stores.disk_keys import ROW_PREFIX, SEGMENT_PREFIX, disk_key
 from agents.stores.errors import LogRewound, StoreFailed
+from agents.stores.former_rows import FormerRows
 from agents.stores.store import LogRecord, ReadRecord, rows_of
 from streams.input.checkpoint import is_reserved
 from streams.rows.segments import MAX_NUMBER, is_segment, segment_key, student_of
 
 _CHECKPOINT_KEY: Final = b"\x00"
-_ROW: Final = b"\x01"
-_SEGMENT: Final = b"\x02"  # apart, so that whoever goes through the rows need not go through these
 _VERSION: Final = 1
 
 
@@ -58,6 +58,7 @@ class DiskPartition:
         self._staged: dict[bytes, _Staged] = {}
         self._unlogged = WriteOptions()
         cast(Any, self._unlogged).disable_wal = True  # a property; the tombstone row says method
+        self.former = FormerRows(family, self._unlogged)
         note = family.get(_CHECKPOINT_KEY)
         self.checkpoint = StoreCheckpoint() if note is None else msgspec.msgpack.decode(note, type=StoreCheckpoint)
         if self.checkpoint.version != _VERSION:
@@ -71,7 +72,7 @@ class DiskPartition:
         staged = self._staged.get(key)
         if staged is not None:
             return staged.row
-        return cast("bytes | None", self._family.get(_disk_key(key)))
+        return cast("bytes | None", self._family.get(disk_key(key)))
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See Rows."""
@@ -79,7 +80,7 @@ class DiskPartition:
             return []
         # What is staged first: a row that is confirmed meanwhile, in another thread, is then found on disk.
         staged = {index: held for index, key in enumerate(keys) if (held := self._staged.get(key)) is not None}
-        found = cast("list[bytes | None]", self._family.get([_disk_key(key) for key in keys]))
+        found = cast("list[bytes | None]", self._family.get([disk_key(key) for key in keys]))
         for index, held in staged.items():
             found[index] = held.row
         return found
@@ -87,14 +88,14 @@ class DiskPartition:
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """See Rows. What changes afterwards is not seen, in whichever thread: the disk's iterator keeps its moment."""
         staged = {name: change.row for name, change in self._staged.items()}
-        return _merged(self._family.items(from_key=_ROW), self.checkpoint.rows, staged)
+        return _merged(self._family.items(from_key=ROW_PREFIX), self.checkpoint.rows, staged)
 
     def segments(self, student: bytes) -> list[bytes]:
         """See Rows."""
         first, last = segment_key(student, 0), segment_key(student, MAX_NUMBER)
         found = {key for key in self._staged if is_segment(key) and student_of(key) == student}
-        for disk_key in self._family.keys(from_key=_SEGMENT + first):
-            key = cast(bytes, disk_key)[1:]
+        for name in self._family.keys(from_key=SEGMENT_PREFIX + first):
+            key = cast(bytes, name)[1:]
             if key > last:
                 break
             if student_of(key) == student:  # else of one whose key only begins so
@@ -133,7 +134,7 @@ class DiskPartition:
             checkpoint = msgspec.structs.replace(
                 checkpoint, applied=last, checksum=record_checksum(records[-1]), saved_s=time.time()
             )
-        self._write(records, checkpoint)
+        self._write(records, rows, checkpoint)
         for key, row in rows.items():
             staged = self._staged.get(key)
             if staged is None:
@@ -157,7 +158,7 @@ class DiskPartition:
             self.checkpoint.rows + grown,
             time.time(),
         )
-        self._write(records, checkpoint)
+        self._write(records, rows, checkpoint)
         for key, row in rows.items():
             if (staged := self._staged.get(key)) is not None:
                 staged.on_disk = row is not None
@@ -169,27 +170,36 @@ class DiskPartition:
         self._family.flush()
 
     def close(self) -> None:
-        """Let go of the family: until then it can be neither dropped nor opened again."""
+        """Let go of the family, when none of its files is being compacted: until then it can be neither dropped nor
+        opened again.
+        """
+        self.former.close()
         self._handle = None
         self._family.close()
 
     def _on_disk(self, keys: Sequence[bytes]) -> dict[bytes, bool]:
         if not keys:
             return {}
-        found = self._family.get([_disk_key(key) for key in keys])
+        found = self._family.get([disk_key(key) for key in keys])
         return {key: row is not None for key, row in zip(keys, cast("list[bytes | None]", found), strict=True)}
 
-    def _write(self, records: Sequence[LogRecord], checkpoint: StoreCheckpoint) -> None:
+    def _write(
+        self, records: Sequence[LogRecord], rows: Mapping[bytes, bytes | None], checkpoint: StoreCheckpoint
+    ) -> None:
         batch = WriteBatch(raw_mode=True)
         batch.set_default_column_family(self._handle)
         for record in records:
-            key = _disk_key(record.key or b"")
+            key = disk_key(record.key or b"")
             if record.value is None:
                 batch.delete(key)
             else:
                 batch.put(key, record.value)
+        notes = self.former.noted(rows)
+        for note in notes:
+            batch.put(note, b"")
         batch.put(_CHECKPOINT_KEY, msgspec.msgpack.encode(checkpoint))
         self._family.write(batch, self._unlogged)
+        self.former.add(notes)
         self.checkpoint = checkpoint
 
 
@@ -199,7 +209,7 @@ def _merged(
     """The `count` rows on disk, but for those that are staged, and these."""
     missing = count
     for key, row in on_disk:
-        if not key.startswith(_ROW):
+        if not key.startswith(ROW_PREFIX):
             break
         name = key[1:]
         if is_reserved(name):
@@ -212,10 +222,6 @@ def _merged(
     for name, row in staged.items():
         if row is not None and not is_segment(name):
             yield name, row
-
-
-def _disk_key(key: bytes) -> bytes:
-    return (_SEGMENT if is_segment(key) else _ROW) + key
 
 
 def _counts(key: bytes) -> bool:

@@ -7,6 +7,7 @@ them.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
@@ -140,8 +141,13 @@ class RocksRows:
         if rows is None:
             return
         try:
-            rows.close()
-            self._db.drop_column_family(f"{_FAMILY}{partition}")
+            if rows.former.stop():
+                rows.close()
+                self._db.drop_column_family(f"{_FAMILY}{partition}")
+            else:  # to wait may take seconds: the drop ends what is being compacted, and then there is nothing to flush
+                self._db.drop_column_family(f"{_FAMILY}{partition}")
+                with suppress(Exception):
+                    rows.close()
         except Exception as error:
             self._fail(error)
 
@@ -211,6 +217,17 @@ class RocksRows:
                 yield row
         except Exception as error:
             self._fail(error)
+
+    def remove_former_rows(self) -> int:
+        """See Store."""
+        try:
+            return sum(rows.former.remove() for rows in list(self._partitions.values()))
+        except Exception as error:
+            self._fail(error)
+
+    def former_rows(self) -> int:
+        """See Store."""
+        return sum(len(rows.former) for rows in list(self._partitions.values()))
 
     def checkpoints(self) -> Mapping[int, int]:
         """See Store."""

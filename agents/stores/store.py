@@ -60,6 +60,16 @@ class Store(Rows, Protocol):
         """
         ...
 
+    def remove_former_rows(self) -> int:
+        """Remove from the disk what was stored of students before they were erased; of how many. Blocks, may be called
+        in a thread of its own, and leaves those of whom something is still to be confirmed for the next time.
+        """
+        ...
+
+    def former_rows(self) -> int:
+        """Of how many students that remains to be done."""
+        ...
+
     def checkpoints(self) -> Mapping[int, int]:
         """By partition, the offset of the changelog up to which a restart needs to read nothing."""
         ...
@@ -89,6 +99,14 @@ class MemoryStore(PartitionedRows):
     def frozen(self, partition: int) -> Iterator[bytes]:
         """See Store."""
         return iter([row for _, row in self.items(partition)])
+
+    def remove_former_rows(self) -> int:
+        """Nothing."""
+        return 0
+
+    def former_rows(self) -> int:
+        """None."""
+        return 0
 
     def checkpoints(self) -> Mapping[int, int]:
         """Nothing."""

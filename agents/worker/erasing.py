@@ -9,7 +9,7 @@ What counts of a student is decided by offsets, and by the acceptance alone: see
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from agents.delivery.outage import Outage
 from agents.delivery.step import Batches, BatchResult, Output
 from agents.kafka.errors import BrokerUnavailable
 from agents.worker.internal_steps import Applied, QueuedRows
+from agents.worker.open_erasures import OpenErasures
 from agents.worker.student_step import Step
 from schemas import erasure
 from schemas.dialects import Record
@@ -43,11 +44,13 @@ class FoldedMeanwhile:
 
     def __init__(self, authentic: Authentic) -> None:
         self._authentic = authentic
+        self.open = OpenErasures()
         self._requests: dict[int, Counter[bytes]] = {}
         self._folded: dict[int, dict[int, int]] = {}
 
     def begin(self, partition: int, key: bytes) -> None:
         """A request about this student is being accepted."""
+        self.open.begin(partition, key)
         self._requests.setdefault(partition, Counter())[key] += 1
         self._folded.setdefault(partition, {})
 
@@ -61,7 +64,7 @@ class FoldedMeanwhile:
         if requests[key] == 0:
             del requests[key]
         if not requests:
-            self.drop({partition})
+            self._drop_requests({partition})
         return folded
 
     def note(self, partition: int, records: Sequence[Record]) -> None:
@@ -75,8 +78,13 @@ class FoldedMeanwhile:
             for at, offset in came:
                 folded[at] = max(folded.get(at, 0), offset + 1)
 
-    def drop(self, partitions: Iterable[int]) -> None:
-        """These are not ours any more, or nothing is being accepted there."""
+    def drop(self, partitions: Collection[int]) -> None:
+        """These are not ours any more."""
+        self.open.drop(partitions)
+        self._drop_requests(partitions)
+
+    def _drop_requests(self, partitions: Iterable[int]) -> None:
+        """Nothing is being accepted there."""
         for partition in partitions:
             self._requests.pop(partition, None)
             self._folded.pop(partition, None)
@@ -136,6 +144,7 @@ class Erasing:
         if tombstone is not None and (folded is None or not is_of_topic):
             # Of another topic, by now; or accepted by a worker that has ended, and nobody knows what it folded since.
             if not is_of_topic and row.erased_us >= accepted.at_us:
+                self.meanwhile.open.finish(partition, key)
                 return Applied("erasures_ignored")
             return self._accept(partition, key, Acceptance(topic_id, accepted.at_us, (), accepted.requests))
         return self._erase(partition, key, row, tombstone, accepted)
@@ -145,6 +154,7 @@ class Erasing:
         return Applied("erasures_accepted", awaited=[self.accept(partition, key, wanted)])
 
     def _erase(self, partition: int, key: bytes, row: Row, tombstone: Row | None, accepted: Acceptance) -> Applied:
+        self.meanwhile.open.finish(partition, key)
         left = row if tombstone is None else tombstone
         # Carried out already, by a worker that may have ended before it had deleted all: what came since stays.
         keeps = {self.channels.updates} if left.events else set()

@@ -13,6 +13,7 @@ from agents.kafka.errors import BrokerUnavailable
 from agents.logs import lifecycle
 from agents.reasoning.setup import now_us
 from agents.worker.erasing import ErasureAcceptor, FoldedMeanwhile
+from agents.worker.former_rows import remove_former_rows
 from agents.worker.input_identity import CheckpointedStep, InputIdentity
 from agents.worker.norm_journals import NormJournals
 from agents.worker.norms import WorkerNorms
@@ -81,6 +82,7 @@ class WorkerStream:
             self._identity.watch(),
             self._rescorer.run(),
             self._acceptor.run(),
+            remove_former_rows(self._parts.store),
             *([] if self._norms is None else self._norms.jobs()),
             *([] if self._parts.holding is None else [self._parts.holding.follow(self._writer)]),
         ]
@@ -89,6 +91,9 @@ class WorkerStream:
         """Set the gauges, for `Metrics.before_render`."""
         metrics, holding = self._parts.metrics, self._parts.holding
         metrics.dead_letter_ratio.set(self._gate.share)
+        metrics.erasures_open.set(len(self._erased_meanwhile.open))
+        metrics.erasures_oldest_s.set(self._erased_meanwhile.open.oldest_s)
+        metrics.former_rows.set(self._parts.store.former_rows())
         if holding is not None:
             held = holding.by_tenant().items()
             metrics.tenant_held.replace({(tenant,): float(len(partitions)) for tenant, partitions in held})

@@ -13,6 +13,7 @@ from agents.delivery.step import Output
 from agents.operations.erasures import StoredErasures
 from agents.worker.erasing import Erasing, FoldedMeanwhile, NotedStep, acceptance_record
 from agents.worker.internal_steps import InternalStep, QueuedRows
+from agents.worker.open_erasures import OpenErasures
 from agents.worker.outputs import Outputs
 from agents.worker.student_step import StudentStep
 from schemas.erasure import Acceptance
@@ -191,6 +192,7 @@ def test_whatever_is_read_when_the_row_is_what_a_rebuild_makes_of_it(seed: int, 
                 topic = rng.choice((CHANNELS.activity, CHANNELS.activity, CHANNELS.erasures))
                 worker.read(topic, rng.randrange(PARTITIONS), rng.randrange(1, 6))
     worker.finish()
+    assert len(worker.meanwhile.open) == 0
 
     again = rebuilt(broker)
 
@@ -241,6 +243,26 @@ def test_what_comes_after_it_was_accepted_counts_whatever_its_clock_says(ahead_m
 
     assert worker.finish().row().events == 2
     assert rebuilt(broker).row() == worker.row()
+
+
+def test_an_erasure_is_open_from_its_request_until_it_is_carried_out_or_another_worker_s() -> None:
+    broker, clock_s = Broker(), [100.0]
+    worker = Worker(broker)
+    worker.meanwhile.open = OpenErasures(lambda: clock_s[0])
+    broker.ask()
+    worker.read(CHANNELS.erasures, OWNING)
+    clock_s[0] += 600
+    broker.ask(at_ms=NOW_MS + 1)
+    worker.read(CHANNELS.erasures, OWNING)
+    assert (len(worker.meanwhile.open), worker.meanwhile.open.oldest_s) == (1, 600.0)
+
+    worker.finish()
+    assert (len(worker.meanwhile.open), worker.meanwhile.open.oldest_s) == (0, 0.0)
+
+    broker.ask(at_ms=NOW_MS + 2)
+    worker.read(CHANNELS.erasures, OWNING)
+    worker.meanwhile.drop({OWNING})
+    assert len(worker.meanwhile.open) == 0
 
 
 def test_what_was_folded_since_the_ends_were_asked_for_is_erased_as_the_row_says() -> None:

@@ -28,3 +28,12 @@ def test_what_is_left_goes_when_the_topics_retention_says(kept_ms: str | None, u
     remains = Holdings(CHANNELS, "changelog", kept).remaining(ERASED_AT)
 
     assert [left.until for left in remains if left.where == CHANNELS.dead_letters] == [until]
+
+
+@pytest.mark.parametrize("topic", [CHANNELS.erasures, CHANNELS.updates, CHANNELS.history, CHANNELS.reasoning])
+def test_what_was_said_of_a_student_is_compacted_within_a_day_as_topics_are_made(topic: str) -> None:
+    [spec] = [spec for spec in CHANNELS.specs(load_settings({})) if spec.name == topic]
+
+    remains = Holdings(CHANNELS, "changelog", {topic: spec.config}).remaining(ERASED_AT)
+
+    assert "2026-11-30T12:00:00Z" in {left.until for left in remains if left.where == topic}

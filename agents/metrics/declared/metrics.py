@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from agents.metrics.declared.audit import AuditMetrics
+from agents.metrics.declared.erasures import ErasureMetrics
 from agents.metrics.declared.events import EventMetrics
 from agents.metrics.declared.explanations import ExplanationMetrics
 from agents.metrics.declared.lag import LagMetrics
@@ -33,6 +34,7 @@ class Metrics(
     AuditMetrics,
     ProcessMetrics,
     TenantMetrics,
+    ErasureMetrics,
 ):
     """The metrics of one worker, in a registry of their own. `vocabulary` says which names may be labels."""
 
@@ -50,6 +52,7 @@ class Metrics(
         AuditMetrics.__init__(self, declare)
         ProcessMetrics.__init__(self, declare)
         TenantMetrics.__init__(self, declare)
+        ErasureMetrics.__init__(self, declare)
         self.declared: tuple[Declared, ...] = tuple(declare.made)
         ProcessCollector(registry=self.registry)
 
