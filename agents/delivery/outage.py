@@ -27,6 +27,7 @@ class Outage:
         self._wait_s = wait_s
         self._clock_s = clock_s
         self._troubles: dict[BrokerRequest, str] = {}
+        self._refusal = ""
         self._since_s = 0.0
         self._lock = threading.Lock()
 
@@ -52,8 +53,19 @@ class Outage:
         with self._lock:
             ends = self._troubles.pop(part, None) is not None and not self._troubles
             unavailable_s = self._clock_s() - self._since_s
+            if ends:
+                self._refusal = ""
         if ends:
             lifecycle.server_back("The broker", self._broker, unavailable_s)
+
+    def explain(self, refusal: str) -> None:
+        """Why the broker lets nobody in, which is what all troubles come from; said once, until it is another."""
+        with self._lock:
+            is_news = bool(self._troubles) and refusal != self._refusal
+            if is_news:
+                self._refusal = refusal
+        if is_news:
+            lifecycle.server_refuses("The broker", self._broker, refusal)
 
     @property
     def age_s(self) -> float:
@@ -65,7 +77,8 @@ class Outage:
     def reason(self) -> str | None:
         """What it does not answer; None while it answers."""
         with self._lock:
-            return "; ".join(self._troubles.values()) or None
+            refusal = [self._refusal] if self._refusal else []
+            return "; ".join([*refusal, *self._troubles.values()]) or None
 
     def check(self) -> None:
         """Raise BrokerWaitExceeded when the outage has lasted `wait_s`."""

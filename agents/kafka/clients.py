@@ -7,11 +7,11 @@ from confluent_kafka import Consumer, KafkaError, Producer
 from confluent_kafka.admin import AdminClient
 
 from agents.kafka.connection import ClientConfig, client_config
-from agents.kafka.rotation import OPEN_CLIENTS
+from agents.kafka.refusal import refusal_of
+from agents.kafka.rotation import OPEN_CLIENTS, use_log_in
 
 SMALL_FETCHES: Final[ClientConfig] = {"fetch.message.max.bytes": 64 * 1024, "queued.min.messages": 1}
 """For a reader of single records."""
-_REFUSED: Final = (KafkaError._SSL, KafkaError._AUTHENTICATION)
 
 
 class _Consumer(Consumer):
@@ -25,31 +25,33 @@ class _Producer(Producer):
 class FirstAdmin(AdminClient):
     """A client for the first questions to a broker, not to be kept: it remembers whatever went wrong."""
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, broker: str, config: Mapping[str, Any]) -> None:
+        self._broker = broker
         self._errors: list[KafkaError] = []
         with_errors: dict[str, Any] = {**config, "error_cb": self._errors.append}
         super().__init__(with_errors)
 
     def refusal(self) -> str | None:
-        """Why it was not let in, or would not go in: a certificate, a password; None where these are right."""
+        """Why it was not let in, or would not go in; None where that is not the reason. Blocks for seconds."""
         self.poll(0)  # hands over what went wrong
-        return next((str(each.str()) for each in reversed(self._errors) if each.code() in _REFUSED), None)
+        return refusal_of(self._broker, self._errors)
 
     def last_error(self) -> str | None:
-        """Of the client's own words the last, a refusal before all else."""
-        return self.refusal() or (str(self._errors[-1].str()) if self._errors else None)
+        """What went wrong at last with a broker, in the client's words; None for nothing."""
+        said = (str(each.str()) for each in reversed(self._errors) if each.code() != KafkaError._ALL_BROKERS_DOWN)
+        return next(said, None)
 
 
 def open_admin(broker: str, config: Mapping[str, Any] | None = None) -> AdminClient:
     """A client for questions about topics and groups."""
     admin = AdminClient({**client_config(broker), **(config or {})})
-    OPEN_CLIENTS.add(broker, admin, AdminClient.set_sasl_credentials)
+    OPEN_CLIENTS.add(broker, admin, use_log_in)
     return admin
 
 
 def open_first_admin(broker: str, config: Mapping[str, Any] | None = None) -> FirstAdmin:
     """As `open_admin`, for questions at the start."""
-    return FirstAdmin({**client_config(broker), **(config or {})})
+    return FirstAdmin(broker, {**client_config(broker), **(config or {})})
 
 
 def open_reader(broker: str, group: str, config: ClientConfig | None = None) -> Consumer:
@@ -71,12 +73,12 @@ def open_reader(broker: str, group: str, config: ClientConfig | None = None) -> 
             **(config or {}),
         }
     )
-    OPEN_CLIENTS.add(broker, consumer, Consumer.set_sasl_credentials)
+    OPEN_CLIENTS.add(broker, consumer, use_log_in)
     return consumer
 
 
 def open_producer(broker: str, config: ClientConfig | None = None) -> Producer:
     """An idempotent producer."""
     producer = _Producer({**client_config(broker), "enable.idempotence": True, **(config or {})})
-    OPEN_CLIENTS.add(broker, producer, Producer.set_sasl_credentials)
+    OPEN_CLIENTS.add(broker, producer, use_log_in)
     return producer

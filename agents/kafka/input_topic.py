@@ -11,10 +11,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollectio
 from confluent_kafka.admin import AdminClient
 
 from agents.kafka.clients import SMALL_FETCHES, open_admin, open_reader
+from agents.kafka.mock import is_mock
 from agents.kafka.offsets import Offsets, end_offsets, offsets_of
 from agents.kafka.reader import TopicReader
 from agents.kafka.renewed import Answer, Renewed
-from agents.kafka.topics import is_mock
 from streams.input.checkpoint import Found, InputCheckpoint, Seen, value_checksum
 
 _NO_IDS: Final = frozenset({"", "AAAAAAAAAAAAAAAAAAAAAA"})  # what brokers say that keep none

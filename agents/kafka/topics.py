@@ -17,11 +17,11 @@ from agents.kafka.clients import FirstAdmin, open_first_admin
 from agents.kafka.deadline import Deadline
 from agents.kafka.embedded import PARTITIONS as MOCK_PARTITIONS
 from agents.kafka.errors import BrokerUnavailable, is_unanswered, message_of
+from agents.kafka.mock import is_mock
 from agents.kafka.resolving import unresolved, warn_of_unresolved
 from agents.kafka.topic_settings import CLEANUP, DELETE, compacts_otherwise, loses_records, read_settings, set_command
 from schemas.errors import Fatal
 
-_MOCK_CLUSTER_PREFIX = "mockCluster"
 _POLL_S = 0.1
 _log = logging.getLogger(__name__)
 
@@ -97,12 +97,18 @@ def describe_cluster(admin: AdminClient, broker: str, timeout_s: float, topic: s
     try:
         return admin.list_topics(topic, timeout=timeout_s) if topic else admin.list_topics(timeout=timeout_s)
     except KafkaException as error:
-        refusal = admin.refusal() if isinstance(admin, FirstAdmin) else None
-        why = "; ".join(unresolved(broker)) or refusal or message_of(error)
-        raise BrokerUnavailable(
-            f"no Kafka broker answers at {broker} (waited {timeout_s:.0f} s): {why}. "
-            "Is it running, and is the address right?"
-        ) from error
+        raise BrokerUnavailable(_unanswered(admin, broker, timeout_s, message_of(error))) from error
+
+
+def _unanswered(admin: AdminClient, broker: str, timeout_s: float, why: str) -> str:
+    waited = f"at {broker} (waited {timeout_s:.0f} s)"
+    if unknown := "; ".join(unresolved(broker)):
+        why = unknown
+    elif isinstance(admin, FirstAdmin):
+        if refusal := admin.refusal():
+            return f"no Kafka broker can be used {waited}: {refusal}"
+        why = admin.last_error() or why
+    return f"no Kafka broker answers {waited}: {why}. Is it running, and is the address right?"
 
 
 def partition_mismatch(spec: TopicSpec, known: int) -> TopicMismatch | None:
@@ -114,11 +120,6 @@ def partition_mismatch(spec: TopicSpec, known: int) -> TopicMismatch | None:
         f"key must share a partition count: recreate it with {spec.partitions}, or recreate all others with "
         f"{known}, set SKILLSTREAM_PARTITIONS={known} and run `skillstream rebuild`."
     )
-
-
-def is_mock(cluster: ClusterMetadata) -> bool:
-    """Whether the broker is librdkafka's, which knows neither topic ids nor most of the admin requests."""
-    return (cluster.cluster_id or "").startswith(_MOCK_CLUSTER_PREFIX)
 
 
 def _create(admin: AdminClient, missing: Sequence[TopicSpec], timeout_s: float, *, validate_only: bool = False) -> None:

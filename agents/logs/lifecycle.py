@@ -197,6 +197,11 @@ def server_lost(name: str, where: str, why: str, meanwhile: str) -> None:
     _log.warning("%s is away, at %s: %s; %s", name, where, why, meanwhile, extra={"server": name, "where": where})
 
 
+def server_refuses(name: str, where: str, why: str) -> None:
+    """A server that is away is there, and cannot be used as it is set."""
+    _log.warning("%s cannot be used, at %s: %s", name, where, why, extra={"server": name, "where": where, "why": why})
+
+
 def server_back(name: str, where: str, unavailable_s: float) -> None:
     """It answers again."""
     _log.info(

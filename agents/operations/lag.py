@@ -8,7 +8,7 @@ from time import monotonic
 from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.health.lag import BrokerOffsets, Lag, LagMonitor
-from agents.kafka.clients import open_admin
+from agents.kafka.clients import open_first_admin
 from agents.kafka.errors import BrokerUnavailable, NoSuchTopic
 from agents.kafka.topics import describe_cluster
 
@@ -58,7 +58,7 @@ async def watch(
 
 
 def _partitions(settings: Settings, topic: str) -> int:
-    cluster = describe_cluster(open_admin(settings.broker), settings.broker, settings.start_timeout_s)
+    cluster = describe_cluster(open_first_admin(settings.broker), settings.broker, settings.start_timeout_s)
     if topic not in cluster.topics:
         raise NoSuchTopic(
             f"there is no topic {topic} at {settings.broker}: are app_id and topic_prefix those of the workers?"

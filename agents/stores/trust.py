@@ -12,8 +12,8 @@ from confluent_kafka import KafkaException, TopicCollection
 
 from agents.kafka.clients import open_admin
 from agents.kafka.errors import BrokerUnavailable
+from agents.kafka.mock import is_mock
 from agents.kafka.reader import TopicReader
-from agents.kafka.topics import is_mock
 from agents.stores.partition import StoreCheckpoint, record_checksum
 from agents.stores.rocksdb import RocksRows
 

@@ -10,12 +10,14 @@ from agents.config.spending import require_spending
 from agents.delivery.faust.run import run_worker
 from agents.delivery.settings import changelog_spec
 from agents.health.assessment import description_of
+from agents.kafka.rotation import watched_certificates
 from agents.kafka.topics import ensure_topics
 from agents.logs import LineHandler, lifecycle
 from agents.stores.opening import validate_store
 from agents.web.pages import Page
 from agents.worker.garbage_collection import collect_rarely
 from agents.worker.parts import make_parts
+from agents.worker.refusals import watch_refusals
 from agents.worker.rotation import secret_rotation
 from agents.worker.stream import WorkerStream
 from agents.worker.watching import Watching, note_certificates
@@ -31,6 +33,7 @@ class Worker:
         require_secrets(settings)
         require_spending(settings)
         proxy_rules(settings)
+        self._certificates = watched_certificates(settings.broker, lambda: note_certificates(self._parts))
         self._parts = make_parts(settings, log)
         self._stream = WorkerStream(self._parts)
         self._watching = Watching(self._parts)
@@ -88,6 +91,8 @@ class Worker:
                 *self._stream.jobs(),
                 parts.config.follow(settings.fusion_config_poll_s),
                 secret_rotation(settings).watch(settings.secrets_poll_s),
+                self._certificates.watch(settings.secrets_poll_s),
+                watch_refusals(settings.broker, app.outage),
             ]
             if parts.explanations is not None:
                 running += [parts.explanations.serve(), parts.explanations.watch_redis()]

@@ -88,6 +88,22 @@ def test_an_outage_lasts_from_the_first_trouble_to_the_end_of_the_last_one_and_i
     assert "back, at kafka:9092, after 8.0 s" in caplog.messages[1]
 
 
+def test_an_outage_of_a_broker_that_lets_nobody_in_says_why_once_and_until_it_ends(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    outage = Outage("kafka:9092", 600.0, clock)
+    outage.explain("before it began")
+    outage.begin("group", TimeoutError())
+    for _ in range(3):
+        outage.explain("the log-in is refused")
+
+    assert outage.reason == "the log-in is refused; group: TimeoutError"
+    assert caplog.messages[1:] == ["The broker cannot be used, at kafka:9092: the log-in is refused"]
+    outage.back("group")
+    outage.begin("commit", TimeoutError())
+    assert outage.reason == "commit: TimeoutError"
+
+
 def test_an_outage_counts_from_the_oldest_question_that_was_not_answered_and_not_from_noticing_it(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

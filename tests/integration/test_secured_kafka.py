@@ -1,68 +1,35 @@
 """A Kafka that asks who one is, and lets nobody do more than docs/operating.md asks for."""
 
-import shlex
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._acl import AclBinding, AclOperation, AclPermissionType
-from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+from confluent_kafka.admin._acl import AclBinding
+from confluent_kafka.admin._resource import ResourceType
 
 from agents.config.settings import Settings, load_settings
 from agents.kafka.reader import TopicReader
 from agents.kafka.second_reader import read_as_workers_do
-from agents.kafka.topics import ensure_topics
-from agents.operations.doctor.check import Finding, exit_code, run_checks
-from agents.operations.doctor.checks import checks
-from agents.operations.doctor.topics import specs_of, survey
+from agents.operations.doctor.topics import survey
 from streams.simulation import simulate
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import PARTITIONS, Deployment, Sent
-from tests.servers.secured_kafka import PASSWORD, USER, SecuredKafka
+from tests.agents.deployment import PARTITIONS, Sent
+from tests.integration.locked_down import LockedDeployment, access, bindings_of, grant
+from tests.servers.secured_kafka import USER, SecuredKafka
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "operating.md"
 CLASS: Final = [Sent(record.key, record.value) for record in simulate(12, 600, seed=7, faults=0.02)]
 _TIMEOUT_S: Final = 30.0
-_OPERATIONS: Final = {each.name.replace("_", "").lower(): each for each in AclOperation}
 
 
 def documented() -> list[AclBinding]:
     """The kafka-acls.sh commands of the page, of workers."""
-    parser = ArgumentParser()
-    parser.add_argument("command")
-    for name in ("--bootstrap-server", "--allow-principal", "--group"):
-        parser.add_argument(name)
-    for name in ("--operation", "--topic"):
-        parser.add_argument(name, action="append", default=[])
-    for name in ("--add", "--cluster"):
-        parser.add_argument(name, action="store_true")
-    lines = [line for line in DOCUMENT.read_text("utf-8").splitlines() if f"--allow-principal User:{USER} " in line]
-    found = []
-    for line in lines:
-        asked = parser.parse_args(shlex.split(line))
-        resources = [(ResourceType.TOPIC, topic) for topic in asked.topic]
-        resources += [(ResourceType.GROUP, asked.group)] if asked.group else []
-        resources += [(ResourceType.BROKER, "kafka-cluster")] if asked.cluster else []
-        for kind, name in resources:
-            asked_for = [_OPERATIONS[operation.lower()] for operation in asked.operation]
-            found += [allow(kind, name, operation, asked.allow_principal) for operation in asked_for]
-    return found
+    lines = DOCUMENT.read_text("utf-8").splitlines()
+    return bindings_of(line for line in lines if f"--allow-principal User:{USER} " in line)
 
 
-def allow(kind: ResourceType, name: str, operation: AclOperation, principal: str = f"User:{USER}") -> AclBinding:
-    return AclBinding(kind, name, ResourcePatternType.LITERAL, principal, "*", operation, AclPermissionType.ALLOW)
-
-
-def grant(broker: str, bindings: list[AclBinding]) -> None:
-    admin = AdminClient({"bootstrap.servers": broker})
-    for answer in admin.create_acls(bindings).values():
-        answer.result(30)
-
-
-class Documented(Deployment):
+class Documented(LockedDeployment):
     """Named as the page has it."""
 
     @property
@@ -70,33 +37,14 @@ class Documented(Deployment):
         """Of who may do everything."""
         return Settings(broker=self.broker, app_id=self.name, partitions=PARTITIONS)
 
-    def environment(self, **settings: object) -> dict[str, str]:
-        """A worker's."""
-        return {f"SKILLSTREAM_{name.upper()}": str(value) for name, value in self.given(**settings).items()}
-
-    def doctor(self, **settings: object) -> tuple[int, dict[str, list[Finding]]]:
-        """Its exit code, and what it found."""
-        asked = checks(self.environment(**settings), None, None, _TIMEOUT_S)
-        found = {each.name: list(each.findings) for each in run_checks(asked, _TIMEOUT_S)}
-        return exit_code([finding for findings in found.values() for finding in findings]), found
-
 
 @pytest.fixture(scope="module")
 def deployment(secured_kafka: SecuredKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documented]:
     """Its workers log in by SCRAM, over TLS; they may do nothing yet."""
     secured_kafka.admit_by_scram()
-    access = {
-        "broker": secured_kafka.sasl_ssl,
-        "broker_security": "sasl_ssl",
-        "broker_mechanism": "SCRAM-SHA-512",
-        "broker_user": USER,
-        "broker_password": PASSWORD,
-        "broker_ca": secured_kafka.ca,
-        "topic_prefix": "",
-        "start_timeout_s": 30,
-    }
-    made = Documented(secured_kafka.bootstrap, tmp_path_factory.mktemp("secured"), access, name=USER)
-    ensure_topics(made.broker, specs_of(made.settings))
+    given = {**access(secured_kafka), "topic_prefix": "", "start_timeout_s": 30}
+    made = Documented(secured_kafka.bootstrap, tmp_path_factory.mktemp("secured"), given, name=USER)
+    made.make_topics()
     yield made
     for worker in made.workers:
         worker.end()
@@ -146,10 +94,10 @@ def test_plain_lets_in_without_tls_and_a_wrong_password_does_not(
     worker.await_ready()
     assert worker.terminate() == 0
 
-    code, found = deployment.doctor(**plain, broker_password="guessed")
+    code, found = deployment.doctor(5.0, **plain, broker_password="guessed")
 
     assert code == 3
-    assert "uthentication" in found["broker"][0].said
+    assert "the log-in is refused" in found["broker"][0].said
     assert "guessed" not in str(found)
     assert deployment.start(**plain, broker_password="guessed", start_timeout_s=5).exit_code() == 3
 

@@ -61,9 +61,9 @@ def own_kafka() -> Iterator[RealKafka]:
         yield broker
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def secured_kafka() -> Iterator[SecuredKafka]:
-    """A Kafka that lets in who logs in, to do what ACLs allow."""
+    """A Kafka that lets in who logs in, to do what ACLs allow; all tests share it: use users of your own."""
     with _required(SecuredKafka) as broker:
         yield broker
 

@@ -1,6 +1,7 @@
 """Secrets that are rotated while the program runs: the next call, the next connection uses the new one."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,17 +11,21 @@ from aiokafka.client import AIOKafkaClient
 from redis.exceptions import AuthenticationError
 
 from agents.config.settings import Settings, load_settings
-from agents.delivery.aiokafka.rotation import follow_credentials
+from agents.delivery.aiokafka.rotation import follow_access
 from agents.display.redaction import MAX_LEARNT, Redaction, redact
 from agents.kafka.clients import open_admin, open_producer, open_reader
 from agents.kafka.connection import access_of, aiokafka_config, client_config
+from agents.kafka.rotation import watched_certificates
 from agents.reasoning.setup import connected, make_openai_model
 from agents.secrets.references import VAULT, SecretStores
 from agents.worker.rotation import secret_rotation
+from tests.servers.certificates import Authority
+from tests.servers.fixtures import authority
 from tests.servers.openai import LoopbackOpenAI
 from tests.servers.redis import RealRedis
 from tests.servers.vault import TOKEN, StandInVault
 
+__all__ = ["authority"]
 OLD: Final = "sk-0ld-one-of-the-test"
 NEW: Final = "sk-n3w-one-of-the-test"
 ALL: Final[dict[str, Any]] = {"enabled": True, "reset": True, "keys": ["*"], "categories": ["+@all"]}
@@ -92,7 +97,7 @@ async def test_the_next_connections_to_kafka_log_in_with_what_was_rotated(tmp_pa
     )
     broker = filed.settings.broker
     client = AIOKafkaClient(**aiokafka_config(broker))
-    follow_credentials(broker, client)
+    follow_access(broker, client)
     opened = [open_admin(broker), open_producer(broker)]  # which cannot be asked for what they have
     open_reader(broker, "group").close()
 
@@ -101,6 +106,44 @@ async def test_the_next_connections_to_kafka_log_in_with_what_was_rotated(tmp_pa
     assert opened
     assert client._sasl_plain_password == NEW  # noqa: SLF001
     assert aiokafka_config(broker)["sasl_plain_password"] == client_config(broker)["sasl.password"] == NEW
+
+
+async def test_the_next_connections_to_kafka_have_the_rotated_certificate(
+    authority: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    ca, own, key = (tmp_path / name for name in ("ca.pem", "own.pem", "own.key"))
+    for there, file in zip(_files(authority), (ca, own, key), strict=True):
+        shutil.copy(there, file)
+    names = ("SKILLSTREAM_BROKER_CA", "SKILLSTREAM_BROKER_CERTIFICATE", "SKILLSTREAM_BROKER_KEY")
+    around = dict(zip(names, map(str, (ca, own, key)), strict=True))
+    broker = load_settings({"SKILLSTREAM_BROKER": "127.0.0.1:1", "SKILLSTREAM_BROKER_SECURITY": "ssl", **around}).broker
+    client = AIOKafkaClient(**aiokafka_config(broker))
+    follow_access(broker, client)
+    rotated: list[str] = []
+    files = watched_certificates(broker, lambda: rotated.append("told"))
+    before = client._ssl_context  # noqa: SLF001
+
+    following = _files(Authority(tmp_path / "next", "next"))
+    shutil.copy(following[1], own)
+    assert [files.look(), files.look()] == [False, False]
+    assert client._ssl_context is before  # noqa: SLF001
+    for there, file in zip(following, (ca, own, key), strict=True):
+        shutil.copy(there, file)
+    assert [files.look(), files.look()] == [True, False]
+
+    context = client._ssl_context  # noqa: SLF001
+    assert context is not None
+    assert [dict(part[0] for part in each["subject"]) for each in context.get_ca_certs()] == [{"commonName": "next"}]
+    assert rotated == ["told"]
+    refused, used = caplog.messages
+    assert refused.startswith("SKILLSTREAM_BROKER_CA, _BROKER_CERTIFICATE or _BROKER_KEY cannot be used: ")
+    assert used == "The certificates for Kafka were rotated: they are used from the next connection on"
+
+
+def _files(authority: Authority) -> tuple[Path, Path, Path]:
+    issued = authority.issue("worker")
+    return authority.ca, issued.certificate, issued.key
 
 
 def test_what_is_rotated_is_hidden_beside_what_was_before(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ from agents.delivery.ownership import DeliveryHooks, Ownership, Partitions
 from agents.delivery.settings import DeliverySettings
 from agents.delivery.step import BatchStep
 from agents.delivery.writer import RecordBatchWriter
-from agents.kafka.connection import access_of
+from agents.kafka.connection import BrokerAccess, access_of
 from agents.kafka.rotation import OPEN_CLIENTS
 from agents.logs import lifecycle
 from agents.stores import MemoryStore, Store
@@ -253,18 +253,26 @@ def faust_options(settings: DeliverySettings) -> dict[str, Any]:
 def _credentials(broker: str) -> Credentials | None:
     """What the address carries, for Faust, which hands it to aiokafka."""
     access = access_of(broker)
+    credentials: SASLCredentials | SSLCredentials
     if access.sasl:
         user, password = access.log_in
         credentials = SASLCredentials(
             username=user, password=password, ssl_context=access.tls(), mechanism=access.mechanism
         )
-        OPEN_CLIENTS.add(broker, credentials, _replace_log_in)
-        return credentials
-    return SSLCredentials(access.tls()) if access.encrypted else None
+    elif access.encrypted:
+        credentials = SSLCredentials(access.tls())
+    else:
+        return None
+    OPEN_CLIENTS.add(broker, credentials, _use_access)
+    return credentials
 
 
-def _replace_log_in(credentials: SASLCredentials, user: str, password: str) -> None:
-    credentials.username, credentials.password = user, password
+def _use_access(credentials: SASLCredentials | SSLCredentials, access: BrokerAccess) -> None:
+    if isinstance(credentials, SASLCredentials):
+        credentials.username, credentials.password = access.log_in
+        credentials.ssl_context = access.tls()
+    elif (context := access.tls()) is not None:
+        credentials.context = context
 
 
 def create_app(settings: DeliverySettings, store: Store | None = None) -> DeliveryApp:

@@ -22,7 +22,7 @@ from agents.delivery.aiokafka.fencing import listen_to_group
 from agents.delivery.aiokafka.fetching import plan_fetches, size_fetches
 from agents.delivery.aiokafka.jumps import report_jumps
 from agents.delivery.aiokafka.leaving import leave
-from agents.delivery.aiokafka.rotation import follow_credentials
+from agents.delivery.aiokafka.rotation import follow_access
 from agents.delivery.context import DeliveryContext
 from agents.delivery.errors import SessionLost
 from agents.kafka.errors import DamagedBatch
@@ -58,7 +58,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # A platform that produces in transactions may abort them; its events then never happened.
         consumer._isolation_level = "read_committed"
-        follow_credentials(self._delivery.settings.broker, consumer._client)
+        follow_access(self._delivery.settings.broker, consumer._client)
         slim_records(self._delivery.settings.batch_max_unpacked_bytes)
         size_fetches()
         return consumer

@@ -9,7 +9,7 @@ from faust.types.transports import ConsumerCallback, ConsumerT, ProducerT
 
 from agents.delivery.aiokafka.batches import allow_larger_batches
 from agents.delivery.aiokafka.fencing import guard_producer
-from agents.delivery.aiokafka.rotation import follow_credentials
+from agents.delivery.aiokafka.rotation import follow_access
 from agents.delivery.context import DeliveryContext
 from agents.delivery.faust.consumer import BatchConsumer
 
@@ -31,7 +31,7 @@ class IdempotentProducer(driver.Producer):
 
     def _new_producer(self, transactional_id: str | None = None) -> AIOKafkaProducer:
         producer = super()._new_producer(transactional_id)
-        follow_credentials(self._broker, producer.client)
+        follow_access(self._broker, producer.client)
         guard_producer(producer, self._fence)
         allow_larger_batches(producer)
         # A batch whose leader is unknown would expire where it waits, though one that was sent never does.

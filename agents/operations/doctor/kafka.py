@@ -20,7 +20,8 @@ from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.kafka.clients import open_admin, open_first_admin
 from agents.kafka.errors import BrokerUnavailable, message_of
-from agents.kafka.topics import is_mock
+from agents.kafka.mock import is_mock
+from agents.kafka.topics import describe_cluster
 from agents.operations.doctor.check import Finding, ok, problem, warning
 
 _SHORTEST: Final = "group.min.session.timeout.ms"
@@ -38,15 +39,9 @@ class BrokerAnswers:
     decides: bool = True
 
     def run(self) -> Iterator[Finding]:
-        """Raises BrokerUnavailable, with the client's error."""
+        """Raises BrokerUnavailable."""
         admin = open_first_admin(self.settings.broker)
-        try:
-            cluster = admin.list_topics(timeout=self.timeout_s)
-        except KafkaException as error:
-            raise BrokerUnavailable(
-                f"no Kafka broker answers at {self.settings.broker}: {admin.last_error() or message_of(error)}. "
-                "Is it running, are the address and SKILLSTREAM_BROKER_SECURITY right?"
-            ) from error
+        cluster = describe_cluster(admin, self.settings.broker, self.timeout_s)
         if is_mock(cluster):
             yield warning(f"{self.settings.broker} is an embedded broker: it keeps nothing", "never use it for data")
             return

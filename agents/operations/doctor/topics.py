@@ -14,8 +14,9 @@ from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.kafka.clients import open_admin
+from agents.kafka.mock import is_mock
 from agents.kafka.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
-from agents.kafka.topics import TopicMismatch, TopicSpec, describe_cluster, is_mock, partition_mismatch, try_topics
+from agents.kafka.topics import TopicMismatch, TopicSpec, describe_cluster, partition_mismatch, try_topics
 from agents.operations.doctor.check import Finding, ok, refusal_finding, warning
 from agents.operations.doctor.dead_letter_keys import TOO_EARLY, may_be_compacted
 from schemas.topics import DEAD_LETTER_HEADROOM_BYTES

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from agents.health.lag.broker import BrokerOffsets
-from agents.kafka.clients import open_admin
+from agents.kafka.clients import open_first_admin
 from agents.kafka.deadline import Deadline
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.offsets import Offsets, SourcePartition
@@ -17,7 +17,7 @@ _PATIENCE_S: Final = 10.0
 
 def require_topics(broker: str, topics: tuple[str, ...], partitions: int, timeout_s: float) -> None:
     """Return if all are there. Raises BrokerUnavailable, or TopicMismatch naming one that is not as it must be."""
-    known = describe_cluster(open_admin(broker), broker, timeout_s).topics  # asking for one topic may make it
+    known = describe_cluster(open_first_admin(broker), broker, timeout_s).topics  # asking for one topic may make it
     for topic in topics:
         if topic not in known:
             raise TopicMismatch(
