@@ -2,7 +2,7 @@
 
 SkillstreamError
 ├── BrokerUnavailable (Retryable)   it did not answer, or did not do what was asked, within the time given
-├── TopicForbidden    (Fatal)       it does not let this client read
+├── TopicForbidden    (Fatal)       it does not let this client read, or know that the topic is there
 ├── DamagedBatch      (Fatal)       it gives out a record batch whose checksum is wrong
 └── NoSuchTopic                     it has no topic of that name
 """
@@ -21,7 +21,13 @@ _NO_ANSWER: Final = (
     KafkaError.NOT_CONTROLLER,
     KafkaError.BROKER_NOT_AVAILABLE,
 )
-_NOT_ALLOWED: Final = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+_NOT_ALLOWED: Final = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+)
+ALLOW_IT: Final = "see 'A cluster that is locked down' in docs/operating.md"
 
 
 class BrokerUnavailable(Retryable):
@@ -42,7 +48,13 @@ class NoSuchTopic(SkillstreamError):
 
 def message_of(error: KafkaException | TimeoutError) -> str:
     """The broker's or the client's own words; 'no answer' where there are none."""
-    return str(error.args[0].str()) if isinstance(error, KafkaException) else "no answer"
+    return text_of_error(error.args[0]) if isinstance(error, KafkaException) else "no answer"
+
+
+def text_of_error(error: KafkaError) -> str:
+    """Its own words; with what to do where an access list is the reason."""
+    said = str(error.str())
+    return f"{said.rstrip('.')}: {ALLOW_IT}" if is_forbidden(error) else said
 
 
 def is_forbidden(error: KafkaError) -> bool:

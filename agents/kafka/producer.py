@@ -7,6 +7,7 @@ from confluent_kafka import KafkaError
 
 from agents.kafka.clients import open_producer
 from agents.kafka.connection import ClientConfig
+from agents.kafka.errors import text_of_error
 from schemas.dead_letter import Header
 
 _QUEUE_FULL_S: Final = 0.1
@@ -50,7 +51,7 @@ class ConfirmedProducer:
         """Wait until all are confirmed; why one is not, or None. Blocks."""
         left = self.client.flush(timeout_s)
         if self.refused is not None:
-            return self.refused.str()
+            return text_of_error(self.refused)
         return f"{left} records were not confirmed within {timeout_s:g} s" if left else None
 
     def _note(self, error: KafkaError | None, _message: object) -> None:

@@ -8,7 +8,8 @@ from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
 from agents.kafka.clients import open_reader
 from agents.kafka.connection import ClientConfig
-from agents.kafka.errors import NoSuchTopic
+from agents.kafka.errors import NoSuchTopic, TopicForbidden, is_forbidden, text_of_error
+from agents.kafka.mock import is_mock
 from agents.kafka.offsets import committed_offsets
 from agents.kafka.reading import Reading, Span, second_reader
 from agents.kafka.renewed import Renewed
@@ -52,10 +53,22 @@ class TopicReader:
             return client.consumer_group_metadata()
 
     def partitions(self) -> list[int]:
-        """The topic's; none where there is no such topic."""
+        """The topic's; none where there is no such topic. Raises TopicForbidden where this client may not see it."""
         cluster = self._clients.ask(lambda client: client.list_topics(timeout=self._try_s), self.topic, self._timeout_s)
         known = cluster.topics.get(self.topic)
+        if known is None and not is_mock(cluster):
+            self._require_shown()
         return sorted(known.partitions) if known is not None else []
+
+    def _require_shown(self) -> None:
+        """A broker leaves what is forbidden out of a list, and says so where it is asked for it by name."""
+        named = self._clients.ask(
+            lambda client: client.list_topics(self.topic, timeout=self._try_s), self.topic, self._timeout_s
+        )
+        metadata = named.topics.get(self.topic)
+        error = metadata.error if metadata is not None else None
+        if error is not None and is_forbidden(error):
+            raise TopicForbidden(f"{self.topic} may not be seen: {text_of_error(error)}")
 
     def spans(self) -> dict[int, tuple[int, int]]:
         """(first offset, offset after the last) of each partition. Raises NoSuchTopic."""

@@ -169,6 +169,6 @@ class Reading:
         topic, partition = next(iter(self.left))
         said = f"{topic}/{partition} cannot be read: {message_of(error)}"
         if is_forbidden(error.args[0]):
-            raise TopicForbidden(f"{said}: see 'A cluster that is locked down' in docs/operating.md") from error
+            raise TopicForbidden(said) from error
         if silence.is_over:
             raise BrokerUnavailable(said) from error

@@ -17,6 +17,7 @@ from agents.config.channels import Channels
 from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
+from schemas.topics import IDENTITIES
 
 Resource = Literal["topic", "group", "transactional-id", "cluster"]
 ANY: Final = "*"
@@ -56,6 +57,7 @@ class _Grants:
         self._changelog = changelog_of(settings).name
         self._keys = "" if settings.header_key else header_keys_spec(settings).name
         self._replayed = f"{settings.app_id}-dead-letters-replayed"
+        self._identities = settings.topic(IDENTITIES.name)
 
     @staticmethod
     def topics(*names: str, operations: str) -> AclRule:
@@ -125,6 +127,7 @@ class _Grants:
         yield AclRule("group", [ANY], ["Describe"])
 
     def operator(self) -> Iterator[AclRule]:
+        """It reads `identities` though workers may not: who is erased or exported is known by all keys."""
         channels = self.channels
         yield self.topics(
             *channels.names, self._changelog, self._keys, self._replayed, operations="Create Read DescribeConfigs"
@@ -141,6 +144,8 @@ class _Grants:
             self._replayed,
             operations="Write",
         )
+        if not channels.identities:
+            yield self.topics(self._identities, operations="Read")
         yield self.topics(self._changelog, operations="Delete")
         yield AclRule("group", [self._app_id, f"{self._app_id}-dead-letters"], ["Read"])
         yield AclRule("transactional-id", [f"{self._app_id}-dead-letters"], ["Write"])

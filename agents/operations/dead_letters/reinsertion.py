@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, Self
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from agents.kafka.connection import Compression
-from agents.kafka.errors import message_of
+from agents.kafka.errors import message_of, text_of_error
 from agents.kafka.producer import ConfirmedProducer
 from agents.operations.dead_letters.position import ReplayPosition, encode_position
 from schemas.dead_letter import Header
@@ -23,6 +23,7 @@ from schemas.topics import MAX_SENT_BYTES
 _TIMEOUT_S: Final = 30.0
 _TRANSACTION_TIMEOUT_MS: Final = 60_000
 _TRIES: Final = 3
+_PURGED: Final = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 
 
 class NotReinserted(Fatal):
@@ -135,12 +136,13 @@ class TransactionalSink:
                 return
 
     def _give_up(self, error: KafkaError) -> str:
-        """Abort where there is something to abort; say why."""
+        """Abort where there is something to abort; say why: what the broker refused, not what was purged for that."""
+        refused = self._records.refused
+        why = error if refused is None or refused.code() in _PURGED else refused
         if error.fatal():
             if error.name() in ("_FENCED", "PRODUCER_FENCED", "INVALID_PRODUCER_EPOCH"):
                 return "another replay of the same dead letters has begun: this one ends"
         else:
             with suppress(KafkaException):  # the next replay's start aborts it
                 self._producer.abort_transaction(_TIMEOUT_S)
-        why = self._records.refused or error
-        return f"the dead letters were not sent back: {why.str()}"
+        return f"the dead letters were not sent back: {text_of_error(why)}"
