@@ -12,6 +12,8 @@ from typing import Final
 import msgspec
 
 from schemas.dialects import Decode, Record, decode
+from schemas.event import Attempt, Mark, Submission
+from streams.norms.layout import item_code
 from streams.rows.row import Pending, Row
 from streams.verification.audit import AuditFinding, NotCompared, rows_differ
 from streams.verification.refold import Refold
@@ -23,12 +25,13 @@ _TRIED: Final = 64
 
 
 class ErasedStudents:
-    """The last records of these `students`, in offset order."""
+    """The last records of these `students`, in offset order; `items` are the codes of all that they worked on."""
 
     def __init__(self, students: Collection[bytes], decode: Decode = decode) -> None:
         self._students = frozenset(students)
         self._decode = decode
         self._records: dict[bytes, deque[Record]] = {}
+        self.items: set[int] = set()
 
     def note(self, records: Sequence[Record]) -> None:
         """The next records of the partition."""
@@ -39,6 +42,8 @@ class ErasedStudents:
                     last = self._records.setdefault(key, deque(maxlen=LAST_RECORDS))
                     if not last or last[-1] is not record:
                         last.append(record)
+                    if isinstance(event, Attempt | Submission | Mark):
+                        self.items.add(item_code(event.item_id))
 
     def contains(self, student: bytes) -> bool:
         """Whether this student asked."""

@@ -6,7 +6,7 @@ nor names. Passes over slices of the students add up; what a spoiled pass noted 
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from operator import attrgetter
 from typing import Final
@@ -100,10 +100,12 @@ class PartitionNorms:
         if self._shard is not None:
             keys = filter(lambda key: not is_segment(key), result.rows if before else filter(is_erased, result.rows))
             self._shard.excuse([row for row in map(result.rows.get, keys) if row is not None])
-        for start, end in (answers.of[key] for key in filter(is_erased, answers.of)):
-            self._left_out.update(answers.answers["item"][start:end].tolist())
         if answers and not before:
             self._pass.add([JournalEntry(0, answers.answers)])
+
+    def leave_out(self, items: Collection[int]) -> None:
+        """Items that erased students worked on: where they differ, what was a first answer again may not be to us."""
+        self._left_out.update(items)
 
     def end_pass(self, rows: Mapping[bytes, bytes], *, spoiled: bool) -> None:
         """A pass over a slice of the students is over."""

@@ -139,6 +139,7 @@ class Pass:
         result = await self._refold.fold(records)
         await self._by_offset.fold(records, self._refold)
         self.norms.note(records, result, self._erased.contains)
+        self.norms.leave_out(self._erased.items)
         return result
 
     async def follow(self, records: Sequence[Record]) -> None:

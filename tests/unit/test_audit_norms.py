@@ -254,3 +254,17 @@ def test_what_an_erased_student_repeats_is_not_judged() -> None:
 
     assert sums_found(verdict) == []
     assert verdict.norms_not_judged == ["students who were erased answered 1 items that differ"]
+
+
+def test_an_answer_that_is_a_first_one_only_since_an_erasure_is_not_judged() -> None:
+    """Behind a rapid guess nothing is a first answer: a replay knows of it."""
+    world = a_school()
+    world.event("leaver", item_id="q3", score=0.0, duration_s=1.0)
+    world.fold_rest(60)
+    world.erase("leaver")
+    world.event("leaver", item_id="q3", score=1.0)
+    world.fold_rest(61)
+    verdict = world.verify()
+
+    assert sums_found(verdict) == []
+    assert verdict.norms_not_judged == ["students who were erased answered 1 items that differ"]
