@@ -20,6 +20,7 @@ from tests.servers.topics import configure
 STUDENT: Final = "canary-student"
 OTHERS: Final = [f"other-{number}" for number in range(16)]
 OF_STUDENT: Final = (b"canary-class",)
+WHY: Final = b"canary-of-a-request"
 BAD_OF_STUDENT: Final = [Sent(STUDENT.encode(), b"<canary-class/>")] * 2
 BAD_OF_OTHERS: Final = [
     *[Sent(b"other", b"<bad/>")] * 3,
@@ -48,11 +49,13 @@ def test_after_compaction_the_brokers_files_hold_nothing_that_was_said_of_an_era
         deployment.await_caught_up()
         channels = deployment.channels
         published = [channels.updates, channels.history, channels.reasoning, channels.attention]
-        for topic in (*published, deployment.changelog):
+        deployment.send([Sent(STUDENT.encode(), b'{"why":"%b"}' % WHY)], channels.erasures)
+        for topic in (*published, deployment.changelog, channels.erasures):
             configure(own_kafka.bootstrap, topic, SOON)
         configure(own_kafka.bootstrap, channels.dead_letters, {"cleanup.policy": "compact,delete", **SOON})
         for topic in (channels.dead_letters, deployment.changelog):
             assert words_in(own_kafka, topic) == {*OF_STUDENT, STUDENT.encode()}
+        assert words_in(own_kafka, channels.erasures) == {WHY, STUDENT.encode()}
         place = next(
             f"{at.partition}@{at.offset}" for at, _ in deployment.dead_letters() if b"canary" in (at.value or b"")
         )
@@ -64,13 +67,14 @@ def test_after_compaction_the_brokers_files_hold_nothing_that_was_said_of_an_era
         def is_gone() -> bool:
             number = next(numbers)  # only with a record that follows does a segment end
             deployment.send(Sent(other.encode(), raw(student=other, event_id=f"o{number}")) for other in OTHERS)
-            for topic in published:
+            for topic in (*published, channels.erasures):
                 deployment.send([Sent(b"other", None, partition=at) for at in range(PARTITIONS)], topic)
             deployment.send(Sent(b"other", b"<more/>", partition=at) for at in range(PARTITIONS))
             in_published = set().union(*(words_in(own_kafka, topic) for topic in (*published, channels.dead_letters)))
-            return in_published == set() and words_in(own_kafka, deployment.changelog) == {STUDENT.encode()}
+            left = [words_in(own_kafka, topic) for topic in (deployment.changelog, channels.erasures)]
+            return in_published == set() and left == [{STUDENT.encode()}] * 2
 
-        until(is_gone, "the student is gone from the published topics, and a tombstone row is left", 150.0)
+        until(is_gone, "the student is gone, but for a tombstone row and the answer to the request", 150.0)
         assert worker.alive, worker.tail()
         deployment.await_caught_up()
         left = [dead_letter_of(record) for record, _ in deployment.dead_letters()]
@@ -106,4 +110,4 @@ def words_in(broker: RealKafka, topic: str) -> set[bytes]:
     files = [file for folder in (broker.folder / "kafka").glob(f"{topic}-*") for file in folder.glob("*.log")]
     assert files, f"{topic} has no segment"
     content = [file.read_bytes() for file in files if file.exists()]
-    return {word for word in (*OF_STUDENT, STUDENT.encode()) for each in content if word in each}
+    return {word for word in (*OF_STUDENT, WHY, STUDENT.encode()) for each in content if word in each}
