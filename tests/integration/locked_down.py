@@ -85,7 +85,7 @@ class LockedDeployment(Deployment):
         assert ran.code == 0, ran.err
         return bindings_of(line for line in ran.text.splitlines() if not line.startswith("#"))
 
-    def doctor(self, timeout_s: float = 30.0, **settings: object) -> tuple[int, dict[str, list[Finding]]]:
+    def doctor(self, timeout_s: float = 10.0, **settings: object) -> tuple[int, dict[str, list[Finding]]]:
         """Its exit code, and what it found."""
         asked = checks(self.environment(**settings), None, None, timeout_s)
         found = {each.name: list(each.findings) for each in run_checks(asked, timeout_s)}

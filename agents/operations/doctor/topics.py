@@ -13,7 +13,7 @@ from agents.config.channels import Channels
 from agents.config.header_keys import header_keys_spec
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
-from agents.kafka.clients import open_admin
+from agents.kafka.clients import open_first_admin
 from agents.kafka.mock import is_mock
 from agents.kafka.topic_settings import CLEANUP, compacts_otherwise, loses_records, read_settings, set_command
 from agents.kafka.topics import TopicMismatch, TopicSpec, describe_cluster, partition_mismatch, try_topics
@@ -126,7 +126,7 @@ def specs_of(settings: Settings) -> list[TopicSpec]:
 
 def survey(settings: Settings, timeout_s: float) -> list[Surveyed]:
     """Look at all. Raises BrokerUnavailable. Blocks."""
-    admin = open_admin(settings.broker)
+    admin = open_first_admin(settings.broker)
     cluster = describe_cluster(admin, settings.broker, timeout_s)
     specs = specs_of(settings)
     there = [spec.name for spec in specs if spec.name in cluster.topics]
