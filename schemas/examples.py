@@ -45,6 +45,7 @@ from schemas.fusion_config import (
 )
 from schemas.history import HISTORY_VERSION, ScoreOfWeek, SkillHistory
 from schemas.identity import StudentIdentity
+from schemas.identity_start import START_VERSION, IdentityStartRecord
 from schemas.norms import MANIFEST_VERSION, CoveredPosition, NormManifest
 from schemas.student_answer import DescribedEvidence, DescribedIndicator, DescribedSkill, StudentAnswer
 from schemas.tenant_hold import HOLD_VERSION, TenantHoldRecord
@@ -231,6 +232,16 @@ TENANT_HOLD: Final = TenantHoldRecord(
     why="1001 of its last 1001 records cannot be read: not_json (1001)",
 )
 IDENTITY: Final = StudentIdentity("ada")
+IDENTITY_START: Final = IdentityStartRecord(
+    version=START_VERSION,
+    kind="start",
+    writer="8c1f0e6f5b0c4d6fa2b9d1c3e5f70812",
+    topic_id="v1xVjzYNRIOWRj3rQbv7Qg",
+    partition=2,
+    other="0b5c2e8f7a6d4c3b2a1908f7e6d5c4b3",
+    student="ada",
+    start=48_211,
+)
 NORM_MANIFEST: Final = NormManifest(
     version=MANIFEST_VERSION,
     norms_version="9f86d081884c7d65",

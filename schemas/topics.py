@@ -1,8 +1,8 @@
 """The topics: what each carries, how it is keyed and kept, and what this program does with it.
 
 Names are without the prefix that a deployment may give them. All share a partition count, and all but `fusion-config`,
-`skill-catalogue`, `norms`, `norm-shards`, `skillstream-workers`, `audit`, `tenant-holds` and `identities` are keyed by
-student.
+`skill-catalogue`, `norms`, `norm-shards`, `skillstream-workers`, `audit`, `tenant-holds`, `identities` and
+`identity-starts` are keyed by student.
 """
 
 from collections.abc import Mapping
@@ -242,8 +242,17 @@ IDENTITIES: Final = Topic(
     "counts, and a null value takes it back.",
     key="Another id of a student, such as an account or a mail address.",
     config={"cleanup.policy": "compact", "max.compaction.lag.ms": str(DAY_MS)},
-    receives="Questions about another id are answered about its student; `skillstream erase` and `export-person` take "
-    "all ids of a student. Events count for the student of their own id all the same.",
+    receives="Questions about another id are answered about its student, and its events count for the student from "
+    "stated offsets on; `skillstream erase` and `export-person` take all ids of a student.",
+)
+IDENTITY_STARTS: Final = Topic(
+    name="identity-starts",
+    summary="Off unless SKILLSTREAM_IDENTITIES_MB is set. From which offset on events of another id count for a "
+    "student; on partition 0 only. For workers; never to be deleted.",
+    key="What it says, and of what: `claim/…`, `start/…`.",
+    config={"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"},
+    receives="Workers, `verify`, `rebuild` and exports read it whole before they fold anything.",
+    sends="A worker claims its partitions, and writes a start before it works on anything behind it.",
 )
 TOPICS: Final = (
     ACTIVITY,
@@ -262,4 +271,5 @@ TOPICS: Final = (
     AUDIT,
     TENANT_HOLD_LOG,
     IDENTITIES,
+    IDENTITY_STARTS,
 )

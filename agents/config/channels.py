@@ -12,7 +12,7 @@ from schemas import topics
 @dataclass(frozen=True, slots=True)
 class Channels:
     """Full topic names. All share a partition count; all but `fusion_config`, `catalogue`, `norms`, `norm_shards`,
-    `workers`, `audit`, `tenant_hold` and `identities` are keyed by student.
+    `workers`, `audit`, `tenant_hold`, `identities` and `identity_starts` are keyed by student.
     """
 
     activity: str
@@ -33,7 +33,8 @@ class Channels:
     tenant_hold: str
     """Empty: there are no tenants."""
     identities: str
-    """Empty: workers do not read it."""
+    identity_starts: str
+    """Both empty: workers know no other ids."""
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -55,6 +56,7 @@ class Channels:
             audit=settings.topic(topics.AUDIT.name),
             tenant_hold="" if settings.tenants is None else settings.topic(topics.TENANT_HOLD_LOG.name),
             identities=settings.topic(topics.IDENTITIES.name) if settings.identities_mb else "",
+            identity_starts=settings.topic(topics.IDENTITY_STARTS.name) if settings.identities_mb else "",
         )
 
     @property
@@ -71,7 +73,7 @@ class Channels:
         """How each is created where it is missing."""
         names = {topic.name: settings.topic(topic.name) for topic in topics.TOPICS}
         names |= {topics.ATTENTION.name: self.attention, topics.TENANT_HOLD_LOG.name: self.tenant_hold}
-        names |= {topics.IDENTITIES.name: self.identities}
+        names |= {topics.IDENTITIES.name: self.identities, topics.IDENTITY_STARTS.name: self.identity_starts}
         return [
             TopicSpec(
                 name,

@@ -16,7 +16,9 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 from agents.delivery.errors import BrokerWaitExceeded
 from agents.logs import lifecycle
 
-BrokerRequest = Literal["group", "commit", "send", "changelog", "input topic", "catalogue", "tenant holds", "erasures"]
+BrokerRequest = Literal[
+    "group", "commit", "send", "changelog", "input topic", "catalogue", "tenant holds", "identity starts", "erasures"
+]
 
 
 class Outage:

@@ -50,6 +50,14 @@ class IdentityFollower:
         """The student whose id it is, as far as that is known; see IdentityMap."""
         return self._map.student_of(key)
 
+    def known_student(self, other: str) -> str | None:
+        """A KnownStudent: None before all was read, and where the entry may be one that found no room."""
+        if not self.is_read:
+            return None
+        key = other.encode()
+        student = self._map.student_of(key)
+        return None if self._is_full and student == key else student.decode()
+
     @property
     def state(self) -> IdentityState:
         """For the health page."""

@@ -192,6 +192,11 @@ def tenant_released(tenant: str, partition: int, start: int, end: int) -> None:
     )
 
 
+def identities_started(starts: int) -> None:
+    """Events of other ids begin to count for their students, or cease to."""
+    _log.info("From here on events of %d other ids count for other students than before", starts, extra={"ids": starts})
+
+
 def server_lost(name: str, where: str, why: str, meanwhile: str) -> None:
     """A server that was there does not answer."""
     _log.warning("%s is away, at %s: %s; %s", name, where, why, meanwhile, extra={"server": name, "where": where})

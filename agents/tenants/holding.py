@@ -12,10 +12,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from agents.delivery.context import DeliveryContext
-from agents.delivery.errors import SessionLost
+from agents.delivery.patience import Patience, until_fresh
 from agents.delivery.step import BatchResult, PartitionWriter
 from agents.kafka.errors import BrokerUnavailable, DamagedBatch, NoSuchTopic, TopicForbidden
 from agents.kafka.followed import TopicStartedAnew
@@ -27,8 +27,6 @@ from streams.input.tenant_decoding import TenantDecoding
 from streams.input.tenant_hold import Hold
 
 _POLL_S: Final = 2.0
-_ASK_AGAIN_S: Final = 0.5
-_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
@@ -46,7 +44,7 @@ class TenantHolding:
         self.decoding = decoding
         self._topic, self._activity = topic, activity
         self._delivery, self._active = delivery, active
-        self._lock = asyncio.Lock()
+        self._patience = Patience(delivery.outage, "tenant holds")
 
     @property
     def standing(self) -> list[Hold]:
@@ -62,8 +60,8 @@ class TenantHolding:
 
     async def recovered(self, active: frozenset[int]) -> None:
         """Read what is held, and end what was released. Before anything of `active` is folded. Waits for the broker."""
-        known = await self._patiently(self._activity.describe)
-        self.decoding.held = await self._patiently(lambda: self._topic.read(known.topic_id))
+        known = await self._patience.ask(self._activity.describe)
+        self.decoding.held = await self._patience.ask(lambda: self._topic.read(known.topic_id))
         for hold in self.decoding.held.released(active):
             await self._end(hold)
 
@@ -78,7 +76,7 @@ class TenantHolding:
         while True:
             await asyncio.sleep(_POLL_S)
             try:
-                async with self._lock:
+                async with self._patience.lock:
                     records = await asyncio.to_thread(self._topic.read_on)
             except TopicStartedAnew:
                 _log.warning("%s was deleted and created again: what was held stays so until the next start", self.name)
@@ -106,30 +104,13 @@ class TenantHolding:
         return BatchResult({}, ())
 
     async def _end(self, hold: Hold) -> None:
-        extents = await self._patiently(lambda: self._activity.extents([hold.partition]))
+        extents = await self._patience.ask(lambda: self._activity.extents([hold.partition]))
         end = max(hold.start, extents[hold.partition].high or 0)
         await self._write(end_record(hold, end))
         lifecycle.tenant_released(hold.tenant, hold.partition, hold.start, end)
 
     async def _write(self, said: TenantHoldRecord) -> None:
         """As the partition's owner: not while the group may have given it to another."""
-        fence = self._delivery.fence
-        while not fence.fresh:
-            if fence.lost is not None:
-                raise SessionLost("a tenant was not held: the partition may be another worker's")
-            await asyncio.sleep(_ASK_AGAIN_S)
-        await self._patiently(lambda: self._topic.write(said))
+        await until_fresh(self._delivery.fence, "a tenant was not held")
+        await self._patience.ask(lambda: self._topic.write(said))
         self.decoding.held.note_said(said)
-
-    async def _patiently(self, ask: Callable[[], _T]) -> _T:
-        """What `ask`, which blocks, returns as soon as the broker answers."""
-        try:
-            while True:
-                try:
-                    async with self._lock:
-                        return await asyncio.to_thread(ask)
-                except (BrokerUnavailable, NoSuchTopic) as unknown:
-                    self._delivery.outage.begin("tenant holds", unknown)
-                await asyncio.sleep(_ASK_AGAIN_S)
-        finally:
-            self._delivery.outage.back("tenant holds")

@@ -12,12 +12,15 @@ from agents.config.settings import Settings
 from agents.delivery.deployment import delivery_settings
 from agents.delivery.faust.app import DeliveryApp, create_app
 from agents.delivery.outage import Outage
+from agents.delivery.patience import Patience, until_fresh
 from agents.delivery.settings import DeliverySettings
 from agents.fusion_config.catalogue import CatalogueTopic
 from agents.fusion_config.following import ConfigFollower
 from agents.fusion_config.topic import FusionConfigTopic
 from agents.health import SourceFailures
 from agents.identities.following import IdentityFollower
+from agents.identities.starting import IdentityStarting
+from agents.identities.starts_topic import starts_topic
 from agents.identities.topic import follow_identities
 from agents.kafka.errors import BrokerUnavailable
 from agents.kafka.input_topic import InputTopic
@@ -35,6 +38,8 @@ from agents.tenants.topic import HoldTopic, tenant_decoding
 from agents.tracing import Traced, open_tracing
 from agents.worker.observing import StreamObserver
 from agents.worker.position_jumps import PositionJumps
+from schemas.dialects import Decode
+from streams.input.identity_decoding import IdentityDecoding
 from streams.input.tenancy import ONE_TENANT, UNSIGNED, Tenancy
 from streams.input.tenant_decoding import TenantDecoding
 from streams.norms.view import NormView
@@ -46,8 +51,8 @@ from streams.skills.skills_file import load_skills
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
     """`explanations` are None where reasoning is off, `norms` where these are, `traced` where nothing is, `holding`
-    without tenants, `identities` where other ids are unknown. `courses` are copies of courses, as `mapping.toml` has
-    them.
+    without tenants, `identities` and `starting` where other ids are unknown. `courses` are copies of courses, as
+    `mapping.toml` has them.
     """
 
     settings: Settings
@@ -72,6 +77,7 @@ class WorkerParts:
     explanations: Explanations | None
     holding: TenantHolding | None
     identities: IdentityFollower | None
+    starting: IdentityStarting | None
 
     def skill_set(self) -> SkillSet:
         """As it is configured now."""
@@ -90,6 +96,8 @@ class WorkerParts:
             self.holding.close()
         if self.identities is not None:
             self.identities.close()
+        if self.starting is not None:
+            self.starting.close()
 
 
 def make_parts(settings: Settings, log: LineHandler | None) -> WorkerParts:
@@ -103,13 +111,16 @@ def make_parts(settings: Settings, log: LineHandler | None) -> WorkerParts:
     tenancy = ONE_TENANT if tenants is None else tenants.tenancy
     if tenants is not None:
         metrics.know_tenants((*tenancy.students, UNSIGNED))
+    decode: Decode = dialects.within(bounds_of(settings)) if tenants is None else tenants
+    identities = follow_identities(settings, tenancy, metrics)
+    deciding = None if identities is None else IdentityDecoding(decode, keyring.authentic, identities.known_student)
     seen, failures = SeenNames(settings.seen_names, metrics.seen_names_dropped.add), SourceFailures()
     observer = StreamObserver(metrics, seen, failures, tenants)
     pipeline = Pipeline(
         load_skills(settings.skills),
         artifact_of(settings),
         on_failure=observer.source_failed,
-        decode=dialects.within(bounds_of(settings)) if tenants is None else tenants,
+        decode=decode if deciding is None else deciding,
         known_ids=settings.known_ids,
         components=settings.components_per_student,
         authentic=keyring.authentic,
@@ -148,7 +159,8 @@ def make_parts(settings: Settings, log: LineHandler | None) -> WorkerParts:
         traced=traced,
         explanations=_explanations(settings, pipeline, app, channels, metrics, traced),
         holding=_holding(settings, channels, app, tenants),
-        identities=follow_identities(settings, tenancy, metrics),
+        identities=identities,
+        starting=_starting(settings, channels, app, deciding),
     )
 
 
@@ -187,6 +199,17 @@ def _holding(
         return None
     activity = _input_topic(settings, channels)
     return TenantHolding(HoldTopic(settings), activity, tenants, app.delivery, lambda: app.ownership.active)
+
+
+def _starting(
+    settings: Settings, channels: Channels, app: DeliveryApp, decoding: IdentityDecoding | None
+) -> IdentityStarting | None:
+    if decoding is None:
+        return None
+    activity = _input_topic(settings, channels)
+    patience = Patience(app.outage, "identity starts")
+    in_group = partial(until_fresh, app.delivery.fence, "a start of another id was not stated")
+    return IdentityStarting(starts_topic(settings), activity, decoding, patience, in_group, settings.partitions)
 
 
 def _catalogue_waits(outage: Outage, unanswered: BrokerUnavailable | None) -> None:

@@ -50,7 +50,7 @@ def topic_steps(
         owning_partition=KeyPlacement(partitioner(settings.partitioner), settings.partitions),
         epoch_of=identity.epoch_of,
         most_students=most_students(len(pipeline.skill_set.names)),
-        gate=gate.check,
+        gate=gate.check if parts.starting is None else parts.starting.before(gate.check),
         note_pending=marker or nothing_noted,
         attention_from=identity.new_from if channels.attention else no_attention,
     )

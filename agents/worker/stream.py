@@ -107,6 +107,7 @@ class WorkerStream:
 
     async def _recovered(self, active: frozenset[int]) -> None:
         app, holding, explanations = self._parts.app, self._parts.holding, self._parts.explanations
+        starting = self._parts.starting
         try:
             await self._check_inputs(active)
         except IdentityLost:
@@ -116,6 +117,8 @@ class WorkerStream:
             return  # they moved on meanwhile, and their offsets with them: whoever owns them checks them
         if holding is not None:
             await holding.recovered(active)
+        if starting is not None:
+            await starting.recovered(active)
         if self._journals is not None:
             self._journals.restore(active)
         took_s = time.monotonic() - self._recovering_since_s
@@ -142,7 +145,15 @@ class WorkerStream:
         self._recovering_since_s = time.monotonic()
         self._parts.metrics.rebalances.add()
         self._rescorer.interrupt()
-        for dropped in (self._gate, self._erased_meanwhile, self._journals, self._norms, self._parts.explanations):
+        parts = self._parts
+        for dropped in (
+            self._gate,
+            self._erased_meanwhile,
+            self._journals,
+            self._norms,
+            parts.starting,
+            parts.explanations,
+        ):
             if dropped is not None:
                 dropped.drop(partitions)
 

@@ -16,6 +16,7 @@ from agents.worker.outputs import Outputs
 from agents.worker.work_thread import WorkThread
 from schemas.dialects import Record
 from streams.context import ProcessingContext
+from streams.input.identity_decoding import StartedAnew
 from streams.input.tenant_hold import HeldAnew
 from streams.norms.journal import Journaled
 from streams.pipeline import BatchOutcome, PartitionResult, Pipeline
@@ -99,7 +100,7 @@ class StudentStep:
         while True:
             try:
                 return await self._pipeline.process(batches, context)
-            except HeldAnew:  # of a tenant, once a partition: the batch is decoded again, under the hold
+            except (HeldAnew, StartedAnew):  # once a partition, once an entry: decoded again, under what is stated now
                 continue
 
     def _results(self, outcome: BatchOutcome) -> dict[int, BatchResult]:

@@ -20,6 +20,7 @@ from schemas.explanation import Explanation, ReasoningResult
 from schemas.fusion_config import FusionConfigMessage
 from schemas.history import SkillHistory
 from schemas.identity import StudentIdentity
+from schemas.identity_start import IdentityStartRecord
 from schemas.norms import NormManifest
 from schemas.tenant_hold import TenantHoldRecord
 from schemas.update import SkillUpdate
@@ -42,6 +43,7 @@ _EXAMPLES: Final[Mapping[str, tuple[Any, ...]]] = {
     topics.AUDIT.name: (examples.AUDIT_RECORD,),
     topics.TENANT_HOLD_LOG.name: (examples.TENANT_HOLD,),
     topics.IDENTITIES.name: (examples.IDENTITY,),
+    topics.IDENTITY_STARTS.name: (examples.IDENTITY_START,),
 }
 _TYPES: Final[Mapping[str, Any]] = {
     topics.ACTIVITY.name: _NATIVE_EVENT,
@@ -57,6 +59,7 @@ _TYPES: Final[Mapping[str, Any]] = {
     topics.AUDIT.name: AuditRecord,
     topics.TENANT_HOLD_LOG.name: TenantHoldRecord,
     topics.IDENTITIES.name: StudentIdentity,
+    topics.IDENTITY_STARTS.name: IdentityStartRecord,
 }
 _SUMMARIES: Final = {topic.name: topic.summary for topic in topics.TOPICS}
 MESSAGE_TOPICS: Final = (*_TYPES, topics.DEAD_LETTERS.name)

@@ -63,6 +63,7 @@ class Holdings:
             ),
             Remains(self.channels.erasures, _REQUEST, FOR_EVER),
             Remains("identities", "other ids of the student, if your platform keeps any", "until it takes them back"),
+            Remains("identity-starts", "from where on other ids, by their hashes, count for the student", FOR_EVER),
             Remains("stores on disk of workers that run", "former rows, until files are written anew", "some seconds"),
             Remains("stores on disk of workers that do not", "former rows", "their next start, or you delete them"),
             Remains("sums over items", "what first answers added, without a name", FOR_EVER),

@@ -14,6 +14,7 @@ from agents.config.dialects import decoder_of
 from agents.config.header_keys import Keyring
 from agents.config.models import artifact_of
 from agents.config.settings import Settings
+from agents.identities.starts_topic import identity_decoding, stated_starts
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.reader import TopicReader
 from agents.kafka.record import file_record
@@ -24,6 +25,7 @@ from schemas.fusion_config import Overrides
 from schemas.update import SkillUpdate, read_update
 from streams.input.partitioner import partitioner
 from streams.input.placement import KeyPlacement
+from streams.input.signature import Authentic
 from streams.pipeline import Pipeline
 from streams.replay import Replay, batches
 from streams.rows.codec import encode_row, row_headers
@@ -71,10 +73,10 @@ class RefoldedUpdates:
         Raises BrokerUnavailable, NoSuchTopic, TopicForbidden.
         """
         settings, channels = self._settings, Channels.of(self._settings)
-        self._tell_tenants_apart(channels.activity)
         activity = InputTopic(settings.broker, settings.app_id, channels.activity, settings.start_timeout_s)
-        keyring = Keyring(settings).open_as_allowed()
-        erasures = StoredErasures.read(settings, activity.describe().topic_id, keyring.authentic)
+        keyring, topic_id = Keyring(settings).open_as_allowed(), activity.describe().topic_id
+        self._decode_as_workers(topic_id, keyring.authentic)
+        erasures = StoredErasures.read(settings, topic_id, keyring.authentic)
         with TopicReader(
             settings.broker, channels.activity, f"{settings.app_id}-export", settings.start_timeout_s
         ) as reader:
@@ -91,13 +93,16 @@ class RefoldedUpdates:
                 yield from self._updates(replay, _counted(records, advance, done - start, of))
                 done += end - start
 
-    def _tell_tenants_apart(self, activity: str) -> None:
-        """As workers do on the topic; lines of files prove no tenant."""
-        tenants = tenant_decoding(self._settings)
-        if tenants is not None:
-            input_topic = InputTopic(self._settings.broker, self._settings.app_id, activity)
-            tenants.held = HoldTopic(self._settings).read(input_topic.describe().topic_id)
-            self._pipeline.decode = tenants if self._as_of is None else up_to(tenants, self._as_of)
+    def _decode_as_workers(self, topic_id: str, authentic: Authentic) -> None:
+        """As they do on the topic of this id; lines of files prove no tenant, and have no offsets."""
+        settings, decode = self._settings, decoder_of(self._settings)
+        if (tenants := tenant_decoding(settings)) is not None:
+            tenants.held = HoldTopic(settings).read(topic_id)
+            decode = tenants
+        if (identities := identity_decoding(settings, decode, authentic)) is not None:
+            identities.starts = stated_starts(settings, topic_id)
+            decode = identities
+        self._pipeline.decode = decode if self._as_of is None else up_to(decode, self._as_of)
 
     def _updates(self, replay: Replay, records: Iterable[Record]) -> Iterator[SkillUpdate]:
         with asyncio.Runner() as runner:

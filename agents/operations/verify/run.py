@@ -14,6 +14,7 @@ from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.fusion_config.catalogue import CatalogueTopic
 from agents.fusion_config.stored import StoredConfigurations
+from agents.identities.starts_topic import identity_decoding, stated_starts
 from agents.kafka.input_topic import InputTopic
 from agents.kafka.reader import TopicReader
 from agents.kafka.unpacking import slim_records
@@ -75,12 +76,13 @@ class Verification:
         self._decode = decoder_of(settings)
         decode: Decode = self._decode if self._tenants is None else self._tenants
         self._keyring = Keyring(settings)
+        self._identities = identity_decoding(settings, decode, self._keyring.may_be_authentic)
         self._norms = VerifiedNorms(settings)
         skill_set, artifact = load_skills(settings.skills), artifact_of(settings)
         self._rescoring = Rescoring(
             skill_set,
             artifact,
-            decode,
+            decode if self._identities is None else self._identities,
             settings.known_ids,
             self._keyring.may_be_authentic,
             settings.components_per_student,
@@ -110,6 +112,8 @@ class Verification:
             findings = Findings(known, channels, topic_id, self._rescoring.remote)
             if self._tenants is not None:  # after the offsets: what is committed was worked on under these
                 self._tenants.held = HoldTopic(settings).read(topic_id)
+            if self._identities is not None:
+                self._identities.starts = stated_starts(settings, topic_id)
             readers = {topic: stack.enter_context(self._reader(topic)) for topic in topics}
             activity = readers[channels.activity]
             reader = self._partition_reader(known, readers, topic_id, self._tenant_count(known.report))
