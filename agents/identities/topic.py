@@ -1,6 +1,7 @@
 """The topic `identities` of a deployment, as a worker follows it."""
 
 from functools import partial
+from typing import Final
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
@@ -10,7 +11,7 @@ from agents.metrics.declared.pages import PageMetrics
 from streams.input.identities import IdentityMap
 from streams.input.tenancy import Tenancy
 
-_MB_BYTES = 1_000_000
+_MB_BYTES: Final = 1024 * 1024
 
 
 def follow_identities(settings: Settings, tenancy: Tenancy, metrics: PageMetrics) -> IdentityFollower | None:

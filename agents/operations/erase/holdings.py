@@ -11,7 +11,9 @@ from agents.config.channels import Channels
 from agents.config.settings import Settings
 from agents.delivery.deployment import changelog_of
 from agents.kafka.clients import open_admin
+from agents.kafka.mock import is_mock
 from agents.kafka.topic_settings import CLEANUP, read_settings
+from agents.kafka.topics import describe_cluster
 from agents.operations.erase.dead_letters import ErasedDeadLetters
 
 FOR_EVER: Final = "for ever"
@@ -39,10 +41,12 @@ class Holdings:
 
     @classmethod
     def of(cls, settings: Settings) -> "Holdings":
-        """As the broker has them now. Blocks."""
+        """As the broker has them now; the embedded one would never answer. Blocks. Raises BrokerUnavailable."""
         channels, changelog = Channels.of(settings), changelog_of(settings).name
         topics = [changelog, *published_topics(channels), *_deleted(channels), channels.erasures]
-        return cls(channels, changelog, read_settings(open_admin(settings.broker), topics, settings.start_timeout_s))
+        admin, timeout_s = open_admin(settings.broker), settings.start_timeout_s
+        unanswered = is_mock(describe_cluster(admin, settings.broker, timeout_s))
+        return cls(channels, changelog, {} if unanswered else read_settings(admin, topics, timeout_s))
 
     def remaining(self, erased_at: datetime, dead_letters: ErasedDeadLetters = _NO_DEAD_LETTERS) -> list[Remains]:
         """What is left of a student who was erased then, topic by topic."""
