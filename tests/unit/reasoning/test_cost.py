@@ -55,9 +55,9 @@ def test_the_beginning_that_is_the_same_for_all_is_long_enough_to_be_kept() -> N
 def test_the_median_explanation_of_two_moved_skills_costs_at_most_three_tenths_of_a_cent(
     requests: Callable[[], list[Request]],
 ) -> None:
-    schema_tokens = tokens_in(msgspec.json.encode(REPLY_SCHEMA).decode())
+    schema_tokens, asked = tokens_in(msgspec.json.encode(REPLY_SCHEMA).decode()), requests()
     for counted in (0, schema_tokens):  # providers differ in whether the form of the answer is billed
-        used = [usage_of(request, counted) for request in requests()]
+        used = [usage_of(request, counted) for request in asked]
         assert len(used) > 100
         assert median(SHIPPED_PRICES["gpt-4.1"].nano_usd(each) for each in used) <= MOST_USD * NANO_USD
         assert median(each.cached_tokens / each.input_tokens for each in used) >= 0.5
