@@ -13,14 +13,16 @@ from tests.shared_data import SHARED, needs
 
 pytestmark = pytest.mark.long
 DOCS = Path(__file__).parents[2] / "docs"
+BUILTIN = Path(str(files("streams") / "builtin"))
 TRAINED_S = 900
 
 
-def commands_of_page() -> list[list[str]]:
-    """The first console block of the section on the shipped artifacts, a command each."""
+def commands_of_page() -> dict[str, list[list[str]]]:
+    """The first console block of the section on the shipped artifacts, a command each, by the artifact they make."""
     section = (DOCS / "training-data.md").read_text(encoding="utf-8").split("\n## The shipped artifacts\n")[1]
     block = re.findall(r"```console\n(.*?)```", section, re.DOTALL)[0].replace("\\\n", " ")
-    return [shlex.split(line[2:]) for line in block.splitlines() if line.startswith("$ ")]
+    paragraphs = [[shlex.split(line[2:]) for line in part.splitlines()] for part in block.split("\n\n")]
+    return {Path(commands[-1][commands[-1].index("--out") + 1]).name: commands for commands in paragraphs}
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -28,22 +30,24 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 def shipped(name: str) -> dict[str, bytes]:
-    return bytes_of(Path(str(files("streams") / "builtin" / name)))
+    return bytes_of(BUILTIN / name)
+
+
+def test_all_that_is_shipped_is_made_by_the_page_or_another() -> None:
+    assert {*commands_of_page(), "mastery_start"} == {path.name for path in BUILTIN.iterdir()}
 
 
 @needs("pisa2012_climate")
 @needs("oulad")
-def test_the_documented_commands_make_the_shipped_artifacts_to_the_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["default", "course_success"])
+def test_the_documented_commands_make_the_shipped_artifact_to_the_byte(name: str, tmp_path: Path) -> None:
     (tmp_path / "DATA").symlink_to(SHARED)
-    for program, *arguments in commands_of_page():
+    for program, *arguments in commands_of_page()[name]:
         assert program == "skillstream"
         command = [sys.executable, "-P", "-m", "agents.cli", *arguments]
         subprocess.run(command, cwd=tmp_path, check=True, timeout=TRAINED_S)
 
-    made = tmp_path / "streams" / "builtin"
-    assert sorted(path.name for path in made.iterdir()) == ["course_success", "default"]
-    for folder in made.iterdir():
-        assert bytes_of(folder) == shipped(folder.name)
+    assert bytes_of(tmp_path / "streams" / "builtin" / name) == shipped(name)
 
 
 @needs("assistments2009")
