@@ -138,6 +138,7 @@ async def report_spending(settings: Settings, days: int, *, begin: bool = False)
             school: _periods(_current(sums, balance.sums), limits.school)
             for school, sums in (await account.schools()).items()
         }
+        tenants = _of_tenants(await account.tenants(), limits, balance.sums)
         by_day = await account.days(range(today, today - days, -1))
         return SpendingReport(
             balance.now_us,
@@ -147,7 +148,7 @@ async def report_spending(settings: Settings, days: int, *, begin: bool = False)
             schools,
             by_day,
             account.unreadable,
-            _of_tenants(await account.tenants(), limits, balance.sums),
+            tenants,
             calls,
         )
     finally:

@@ -16,7 +16,7 @@ from streams.limits import Cost
 from streams.limits.redis import RedisLimiter, connect
 from streams.reasoning.policy.settings import LIMITER
 from streams.spending.account import Used
-from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
+from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits, tenant_scope
 from streams.spending.prices import NANO_USD
 from streams.spending.redis import RedisAccount
 from streams.spending.usage import TokenUsage
@@ -196,3 +196,18 @@ def test_without_redis_it_says_what_to_set(run: Run, monkeypatch: pytest.MonkeyP
 def test_a_redis_that_is_away_is_code_3(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKILLSTREAM_REDIS_URL", "redis://127.0.0.1:9/0")
     assert run("spend").code == 3
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_tenant_s_sum_that_cannot_be_read_is_counted(run: Run, redis_url: str, prefix: str) -> None:
+    async def spoil() -> None:
+        account = RedisAccount(connect(redis_url, timeout_s=30), LIMITS, prefix=prefix)
+        await account.begin()
+        await account.aclose()
+        async with connect(redis_url, timeout_s=30) as client:
+            async for key in client.scan_iter(f"{prefix}:spending:*", _type="hash"):
+                await client.hset(key, f"m:{tenant_scope('north')}", "no sum")
+
+    asyncio.run(spoil())
+
+    assert json.loads(run("spend", "--json").out)["unreadable"] == 1
