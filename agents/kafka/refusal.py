@@ -14,6 +14,7 @@ from confluent_kafka import KafkaError
 
 from agents.kafka.certificates import first_end_s
 from agents.kafka.connection import BrokerAccess, access_of
+from agents.kafka.resolving import addresses
 
 _TIMEOUT_S: Final = 1.0
 _LOG_IN: Final = "see SKILLSTREAM_BROKER_USER, _BROKER_PASSWORD, _BROKER_MECHANISM and _BROKER_SECURITY"
@@ -76,8 +77,7 @@ def _certificate_refused(access: BrokerAccess) -> str:
 
 
 def _addresses(broker: str) -> Iterator[tuple[str, int]]:
-    for each in broker.split(","):
-        host, _, port = each.strip().rpartition(":") if ":" in each else (each.strip(), "", "9092")
+    for host, port in addresses(broker):
         yield host.strip("[]"), int(port) if port.isdecimal() else 0
 
 

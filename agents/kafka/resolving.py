@@ -7,10 +7,16 @@ from collections.abc import Iterator
 _log = logging.getLogger(__name__)
 
 
-def unresolved(broker: str) -> Iterator[str]:
-    """Each host of a list of host:port that has no address, and why. Blocks for as long as the resolver takes."""
+def addresses(broker: str) -> Iterator[tuple[str, str]]:
+    """Host and port of each of a list of host:port, as they are written."""
     for each in broker.split(","):
         host, _, port = each.strip().rpartition(":") if ":" in each else (each.strip(), "", "9092")
+        yield host, port
+
+
+def unresolved(broker: str) -> Iterator[str]:
+    """Each host of a list of host:port that has no address, and why. Blocks for as long as the resolver takes."""
+    for host, port in addresses(broker):
         try:
             socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
         except (OSError, ValueError, UnicodeError) as error:
