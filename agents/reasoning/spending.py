@@ -12,7 +12,7 @@ from agents.kafka.offsets import end_offsets
 from agents.metrics import Metrics
 from streams.spending.account import Balance, SpendingAccount
 from streams.spending.answers import TOKENS, Crossed, Spent
-from streams.spending.limits import ALL, TENANT, SpendingLimits, name_of, tenant_scope
+from streams.spending.limits import ALL, TENANT, SpendingLimits, is_tenant, name_of, tenant_scope
 from streams.spending.periods import PERIODS, Period, end_us, minute_of
 from streams.spending.prices import NANO_USD
 
@@ -147,6 +147,6 @@ def has_asked(settings: Settings, results_topic: str) -> bool:
 def _whose(scope: str) -> str:
     if scope == ALL:
         return "of the deployment"
-    if scope.startswith(TENANT):
+    if is_tenant(scope):
         return f"of tenant {scope.removeprefix(TENANT)}"
     return "of a school (`skillstream spend` says which)"

@@ -26,9 +26,9 @@ from streams.spending.limits import (
     MAX_SCHOOLS,
     NO_TENANT,
     OTHER_SCHOOLS,
-    TENANT,
     ScopeLimits,
     SpendingLimits,
+    is_tenant,
     limit_of,
     name_of,
     tenant_scope,
@@ -176,7 +176,7 @@ class SpendingLedger:
 
     def scope_of(self, school: str) -> str:
         """The scope that a school counts in: its own, or OTHER_SCHOOLS beyond MAX_SCHOOLS of them."""
-        known = {scope for scope, _ in self._sums if scope != ALL and not scope.startswith(TENANT)}
+        known = {scope for scope, _ in self._sums if scope != ALL and not is_tenant(scope)}
         return school if school in known or len(known) < MAX_SCHOOLS else OTHER_SCHOOLS
 
     def _refusals(
@@ -190,7 +190,7 @@ class SpendingLedger:
             refusals.append(NoRoom(limit_of(scope, TOKENS), wait_us, never=never))
         grace_us = min(self.grace_until_us - now_us, GRACE_US)
         if grace_us > 0 and nano_usd > 0 and limits.of_money:
-            refusals.append(NoRoom(limit_of(scope, GRACE) if scope.startswith(TENANT) else GRACE, grace_us))
+            refusals.append(NoRoom(limit_of(scope, GRACE) if is_tenant(scope) else GRACE, grace_us))
         for period, number in zip(PERIODS, now_at(now_us), strict=True):
             limit, found = limits.money(period), self._sum(scope, period, number)
             if limit is None or nano_usd == 0:
@@ -205,7 +205,7 @@ class SpendingLedger:
                 found.level = 100
                 self._sums[scope, period] = found
                 crossed.append(Crossed(scope, period, 100))
-            if (scope == ALL or scope.startswith(TENANT)) and not unknown and nano_usd <= limit:
+            if (scope == ALL or is_tenant(scope)) and not unknown and nano_usd <= limit:
                 self.full[scope, period] = number
             wait_us = end_us(period, found.number) - now_us
             never = nano_usd > limit

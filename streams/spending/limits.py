@@ -60,7 +60,7 @@ class SpendingLimits:
 
     def of(self, scope: str) -> ScopeLimits:
         """The limits of a scope by its name."""
-        if scope.startswith(TENANT):
+        if is_tenant(scope):
             return self.tenants.get(scope.removeprefix(TENANT), ScopeLimits())
         return self.deployment if scope == ALL else self.school
 
@@ -77,6 +77,11 @@ def tenant_scope(tenant: str) -> str:
     return f"{TENANT}{tenant}" if tenant else ALL
 
 
+def is_tenant(scope: str) -> bool:
+    """Whether a scope is a tenant's."""
+    return scope.startswith(TENANT)
+
+
 def no_tenant(_student_id: str) -> str:
     """Whose a student is where there are no tenants."""
     return NO_TENANT
@@ -86,7 +91,7 @@ def limit_of(scope: str, limit: str) -> str:
     """How a limit of a scope is called, in metrics and messages: `usd/day`, `school usd/day`, `tenant usd/day`."""
     if scope == ALL:
         return limit
-    return f"tenant {limit}" if scope.startswith(TENANT) else f"school {limit}"
+    return f"tenant {limit}" if is_tenant(scope) else f"school {limit}"
 
 
 def name_of(scope: str, period: Period) -> str:

@@ -27,7 +27,7 @@ from streams.spending.account import (
     tokens_used,
 )
 from streams.spending.answers import Crossed, NoRoom, Reserved, Spent
-from streams.spending.limits import ALL, NO_TENANT, TENANT, ScopeLimits, SpendingLimits, tenant_scope
+from streams.spending.limits import ALL, NO_TENANT, TENANT, ScopeLimits, SpendingLimits, is_tenant, tenant_scope
 from streams.spending.periods import PERIODS, Now, day_of
 from streams.spending.script import SPENDING_LUA
 
@@ -132,11 +132,11 @@ class RedisAccount:
 
     async def schools(self) -> dict[str, tuple[Spent, Spent, Spent]]:
         """The last sums of each school, whatever period they are of."""
-        return await self._last_sums(lambda scope: scope != ALL and not scope.startswith(TENANT))
+        return await self._last_sums(lambda scope: scope != ALL and not is_tenant(scope))
 
     async def tenants(self) -> dict[str, tuple[Spent, Spent, Spent]]:
         """Those of each tenant."""
-        sums = await self._last_sums(lambda scope: scope.startswith(TENANT))
+        sums = await self._last_sums(is_tenant)
         return {scope.removeprefix(TENANT): spent for scope, spent in sums.items()}
 
     async def aclose(self) -> None:
