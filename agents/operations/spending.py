@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from agents.config.settings import Settings, SettingsError
 from agents.config.spending import buckets_of, limits_of
 from streams.limits import LimitUnavailable
+from streams.limits.bucket import own_name
 from streams.limits.redis import RedisLimiter, connect
 from streams.reasoning.policy.settings import LIMITER
 from streams.spending.answers import Spent
@@ -196,8 +197,7 @@ async def _calls(settings: Settings, client: Redis) -> tuple[CallReport, ...]:
     except (LimitUnavailable, ValueError):
         return ()
     return tuple(
-        CallReport(each.whose, each.name.removeprefix(f"{each.whose} "), spent[each.name], each.limit)
-        for each in buckets
+        CallReport(each.whose, own_name(each.name, each.whose), spent[each.name], each.limit) for each in buckets
     )
 
 

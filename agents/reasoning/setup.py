@@ -21,6 +21,7 @@ from streams.limits import (
     MemoryLimiter,
     PartitionShare,
 )
+from streams.limits.bucket import own_name
 from streams.limits.memory import monotonic_us
 from streams.reasoning.explainer import Explainer
 from streams.reasoning.model.outcome import Called, CallObserver, Tried
@@ -199,7 +200,7 @@ def count_decision(metrics: Metrics, decision: Decision) -> None:
     if decision.bucket is None or not decision.whose:
         metrics.decided(decision)
         return
-    bucket = decision.bucket.removeprefix(f"{decision.whose} ")
+    bucket = own_name(decision.bucket, decision.whose)
     metrics.decided(Decision(decision.limiter, f"tenant {bucket}"))
     metrics.tenant_calls_refused.add(decision.whose, bucket)
 

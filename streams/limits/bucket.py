@@ -127,15 +127,25 @@ class Bucket:
         return max(tat_us, now_us) + self.charge_us(cost) - self.window_us - now_us
 
 
+def owned_name(name: str, whose: str) -> str:
+    """How a bucket is called that is somebody's, or nobody's."""
+    return f"{whose} {name}" if whose else name
+
+
+def own_name(bucket: str, whose: str) -> str:
+    """What `owned_name` made the bucket's name of."""
+    return bucket.removeprefix(f"{whose} ")
+
+
 def calls_per_minute(limit: int = 50, whose: str = "") -> Bucket:
     """As fast as asked for, at four times the rate at most: a provider counts in windows of some seconds, too."""
-    return Bucket(f"{whose} calls/minute".strip(), limit, 60, pace=_PACE, whose=whose)
+    return Bucket(owned_name("calls/minute", whose), limit, 60, pace=_PACE, whose=whose)
 
 
 def calls_per_hour(limit: int = 500, spending: Spending = "even", whose: str = "") -> Bucket:
     """`even` spreads what a fifth of the limit leaves over the rest of the hour; `burst` does not."""
     burst = max(1, limit // 5) if spending == "even" else None
-    return Bucket(f"{whose} calls/hour".strip(), limit, 3600, burst=burst, whose=whose)
+    return Bucket(owned_name("calls/hour", whose), limit, 3600, burst=burst, whose=whose)
 
 
 def tokens_per_minute(limit: int) -> Bucket:
