@@ -64,5 +64,6 @@ def watched_certificates(broker: str, on_rotated: Callable[[], None]) -> Watched
         [file for file in (access.ca, access.certificate, access.key) if file],
         use,
         "SKILLSTREAM_BROKER_CA, _BROKER_CERTIFICATE or _BROKER_KEY",
-        "The certificates for Kafka were rotated: they are used from the next connection on",
+        "The certificates for Kafka were rotated: aiokafka's clients use them from the next connection on, "
+        "librdkafka's when they are opened anew",
     )

@@ -138,7 +138,10 @@ async def test_the_next_connections_to_kafka_have_the_rotated_certificate(
     assert rotated == ["told"]
     refused, used = caplog.messages
     assert refused.startswith("SKILLSTREAM_BROKER_CA, _BROKER_CERTIFICATE or _BROKER_KEY cannot be used: ")
-    assert used == "The certificates for Kafka were rotated: they are used from the next connection on"
+    assert used == (
+        "The certificates for Kafka were rotated: aiokafka's clients use them from the next connection on, "
+        "librdkafka's when they are opened anew"
+    )
 
 
 def _files(authority: Authority) -> tuple[Path, Path, Path]:
