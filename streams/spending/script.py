@@ -204,8 +204,8 @@ local function shown(scope)
 end
 
 local function is_full(scope)
-  local full = {}
-  for i = 1, 3 do full[i] = redis.call('HGET', key, full_field(scope, i)) == int(current[i]) end
+  local full = redis.call('HMGET', key, full_field(scope, 1), full_field(scope, 2), full_field(scope, 3))
+  for i = 1, 3 do full[i] = full[i] == int(current[i]) end
   return full
 end
 

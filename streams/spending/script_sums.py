@@ -79,8 +79,8 @@ local generation, begun_in, held = meta[1], meta[2], tonumber(meta[3] or 0) or 0
 local unknown = {tonumber(meta[4] or -1) or -1, tonumber(meta[5] or -1) or -1, tonumber(meta[6] or -1) or -1}
 local grace = tonumber(meta[7] or 0) or 0
 
-local forgotten = forget_unreadable('')
-for _, scope in ipairs({req.scope or req.school or '', req.tenant}) do
+local forgotten = false
+for _, scope in ipairs({'', req.scope or req.school or req.tenant, req.tenant}) do
   if forget_unreadable(scope) then forgotten = true end
 end
 if not generation or forgotten then
