@@ -29,15 +29,15 @@ class WatchedFiles:
         """
         while self._files:
             await asyncio.sleep(every_s)
-            if await asyncio.to_thread(self._is_changed):
-                self.look()
+            self._take(await asyncio.to_thread(self._read))
 
     def look(self) -> bool:
         """Whether they hold something else, used from now on. Blocks."""
-        try:
-            found = self._content()
-        except OSError as error:
-            return self._refuse(_UNREADABLE, error)
+        return self._take(self._read())
+
+    def _take(self, found: tuple[bytes, ...] | OSError) -> bool:
+        if isinstance(found, OSError):
+            return self._refuse(_UNREADABLE, found)
         if found in (self._used, self._refused):
             return False
         try:
@@ -48,17 +48,17 @@ class WatchedFiles:
         _log.info("%s", self._rotated)
         return True
 
-    def _is_changed(self) -> bool:
-        try:
-            return self._content() not in (self._used, self._refused)
-        except OSError:
-            return True
-
     def _refuse(self, found: tuple[bytes, ...], error: OSError) -> bool:
         if found != self._refused:
             self._refused = found
             _log.warning("%s cannot be used: %s; the former stays in use", self._settings, error.strerror or error)
         return False
+
+    def _read(self) -> tuple[bytes, ...] | OSError:
+        try:
+            return self._content()
+        except OSError as error:
+            return error
 
     def _content(self) -> tuple[bytes, ...]:
         return tuple(Path(file).read_bytes() for file in self._files)
