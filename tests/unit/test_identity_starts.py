@@ -276,13 +276,18 @@ def test_a_start_counts_where_the_newest_claim_before_it_is_its_writer_s() -> No
     assert MAIL.encode() not in b"".join(record.value or b"" for record in cluster.starts)
 
 
-@pytest.mark.parametrize(
-    "value", [None, b"", b"\xff", b"no JSON", b"[]", b'{"version":2,"kind":"claim"}', b"[" * 10_000, b"x" * 5_000]
-)
+LATER_CLAIM: Final = msgspec.json.encode({**msgspec.structs.asdict(a_claim("2" * 32)), "version": 2})
+"""By a later version: it would take the partition over if it counted."""
+
+
+@pytest.mark.parametrize("value", [None, b"", b"\xff", b"no JSON", b"[]", LATER_CLAIM, b"[" * 10_000, b"x" * 5_000])
 def test_what_is_no_record_of_ours_is_passed_over(value: bytes | None) -> None:
-    log = StartLog()
-    log.note(FileRecord(0, 0, value, "identity-starts", 0, b"start/"))
-    assert len(log) == 0
+    cluster, writer = Cluster(), "1" * 32
+    cluster.state(a_claim(writer))
+    cluster.starts.append(FileRecord(1, NOW_MS, value, "identity-starts", 0, b"start/"))
+    cluster.state(IdentityStart(0, 5, MAIL, ADA).record("", writer))
+
+    assert [cluster.log().student_at(0, offset, MAIL) for offset in (4, 5)] == [MAIL, ADA]
 
 
 def test_what_is_stated_of_another_input_topic_does_not_count() -> None:
@@ -290,6 +295,7 @@ def test_what_is_stated_of_another_input_topic_does_not_count() -> None:
     claim = msgspec.structs.replace(a_claim("1" * 32), topic_id="former")
     cluster.state(claim, IdentityStart(0, 1, MAIL, ADA).record("former", "1" * 32))
     assert cluster.log().student_at(0, 5, MAIL) == MAIL
+    assert len(cluster.log()) == 0
 
 
 def test_what_was_there_when_a_worker_took_over_stays_the_other_id_s() -> None:
