@@ -29,8 +29,14 @@ class GatewayProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        until(lambda: self.process.poll() is not None or _WHERE.search(self._said) is not None, "it says where it is")
-        assert self.process.poll() is None, f"the gateway ended with {self.process.returncode}: {self._said}"
+        try:
+            until(
+                lambda: self.process.poll() is not None or _WHERE.search(self._said) is not None, "it says where it is"
+            )
+            assert self.process.poll() is None, f"the gateway ended with {self.process.returncode}: {self._said}"
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self) -> Self:
         return self
