@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -32,6 +32,7 @@ from streams.spending.limits import NO_SCHOOL, ScopeLimits, SpendingLimits
 from streams.spending.memory import MemoryAccount
 from streams.spending.prices import NANO_USD, Price, Prices
 from streams.spending.usage import TokenUsage
+from tests.agents.inference_pages import until
 from tests.agents.test_reasoner_changes import failed_since
 from tests.events import NOW_US, default_pipeline
 from tests.unit.limits.clock import ManualClock
@@ -99,11 +100,6 @@ class School:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def until(self, seen: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not seen():  # noqa: ASYNC110  # nothing announces it
-                await asyncio.sleep(0)
-
     @property
     def who(self) -> list[str]:
         return [explanation.student_id for explanation in self.explained]
@@ -125,11 +121,11 @@ async def test_a_tenant_out_of_calls_waits_alone_and_comes_back_when_there_is_ro
     school.owe("north:a", "north:b", "north:c", "south:a", "south:b", "else")
 
     async with school.served():
-        await school.until(lambda: len(school.explained) == 4)
+        await until(lambda: len(school.explained) == 4)
         assert sorted(school.who) == ["else", "north:a", "south:a", "south:b"]
         assert len(school.queue) == 2
         clock.advance(seconds=31)
-        await school.until(lambda: len(school.explained) == 5)
+        await until(lambda: len(school.explained) == 5)
     assert school.who[-1] == "north:b"
     assert school.explainer.trouble is None
 
@@ -141,7 +137,7 @@ async def test_a_tenant_whose_share_is_too_small_without_redis_keeps_nobody_wait
     school.owe("north:a", "north:b", "south:a", "south:b")
 
     async with school.served():
-        await school.until(lambda: len(school.explained) == 2)
+        await until(lambda: len(school.explained) == 2)
     assert sorted(school.who) == ["south:a", "south:b"]
     assert school.explainer.trouble is None
 
@@ -157,7 +153,7 @@ async def test_a_tenant_out_of_money_gets_the_template_with_the_reason_and_the_o
     school.owe("north:a", "south:a")
 
     async with school.served():
-        await school.until(lambda: len(school.explained) == 2)
+        await until(lambda: len(school.explained) == 2)
     told = {explanation.student_id: (explanation.generator, explanation.reason) for explanation in school.explained}
     assert told == {"north:a": ("template", "spent"), "south:a": ("scripted", None)}
     assert [call.tenant for call in school.calls if isinstance(call, Called)] == ["south"]
