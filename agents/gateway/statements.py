@@ -9,6 +9,7 @@ No statement is kept: so there are no reads, and no 409 for another statement of
 
 import re
 from collections.abc import Mapping as Parameters
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -30,7 +31,7 @@ from schemas.dialects import native
 from schemas.dialects.bounds import RecordBounds
 from schemas.dialects.json_text import parse
 from schemas.dialects.mapping import Mapping
-from schemas.dialects.record import Decoded, Invalid, Record
+from schemas.dialects.record import Decode, Decoded, Invalid, Record
 from schemas.dialects.xapi import Xapi
 from schemas.dialects.xapi.broken import VERSION_RULE, BrokenStatement
 from schemas.dialects.xapi.formats import is_uuid
@@ -44,9 +45,6 @@ _VERSION: Final = re.compile(r"(1\.0|2\.0)(?:\.[0-9]{1,4})?")
 _UNSAID: Final = {"1.0": "1.0.0", "2.0": "2.0.0"}
 _IDS: Final = UUID("5f0bd9b8-3c4c-5a7e-9d0a-0b2f6f1d7c11")
 _BY_STORES: Final = ("stored", "authority", "version")
-_ATTACHED: Final = b'"attachments"'
-_ESCAPE: Final = b"\\u00"
-"""By which a name may be written so that it is not found as bytes."""
 
 
 class _Named(Struct):
@@ -74,11 +72,12 @@ class Statements:
 
     def __init__(self, mapping: Mapping, bounds: RecordBounds) -> None:
         self._xapi = Xapi(mapping)
-        self._decode = bounds.bounded(self._strictly)
+        self._bounds = bounds
 
     def posted(self, sent: SentBody, version: str, students: str, tenant: str) -> TakenBatch:
         """One statement, or an array of them; answered with their ids. Raises NotTaken."""
         body, attachments = sent.document, Attachments(sent.contents)
+        decode = self._bounds.bounded(partial(self._strictly, attachments))
         try:
             values = _SEVERAL.decode(body) if body.lstrip()[:1] == b"[" else [Raw(body.strip())]
         except (msgspec.DecodeError, RecursionError, UnicodeError):
@@ -89,7 +88,7 @@ class Statements:
         ids: dict[str, str] = {}
         events = 0
         for index, value in enumerate(values):
-            record, id_, count = self._taken(bytes(value), index, version, students, tenant, attachments)
+            record, id_, count = _taken(bytes(value), index, version, students, tenant, decode)
             if id_.lower() in ids:
                 repeated = Invalid("duplicate_id", "two statements of a request may not have one id")
                 raise not_taken("statement", index, repeated)
@@ -104,47 +103,38 @@ class Statements:
         if not is_uuid(id_):
             raise NotTaken(400, "unreadable", "statementId is not a UUID", rule="statement_id")
         attachments = Attachments(sent.contents)
-        record, said, events = self._taken(sent.document.strip(), 0, version, students, tenant, attachments, id_)
+        decode = self._bounds.bounded(partial(self._strictly, attachments))
+        record, said, events = _taken(sent.document.strip(), 0, version, students, tenant, decode, id_)
         if said.lower() != id_.lower():
             raise NotTaken(400, "unreadable", "the statement has another id than statementId says", rule="statement_id")
         attachments.require_all_named()
         return TakenBatch([record], events, status=204)
 
-    def _taken(
-        self,
-        value: bytes,
-        index: int,
-        version: str,
-        students: str,
-        tenant: str,
-        attachments: Attachments,
-        id_: str = "",
-    ) -> tuple[KeyedValue, str, int]:
-        """The statement's record, its id, and how many events it comes to. Raises NotTaken."""
-        value, id_ = _named(value, version, tenant, id_, index)
-        record, events = keyed(value, self._decode, students)
-        if isinstance(record, Invalid):
-            raise not_taken("statement", index, record)
-        if _ATTACHED in value or _ESCAPE in value:
-            try:
-                attachments.check(parse(value))
-            except BrokenStatement as broken:
-                raise not_taken("statement", index, Invalid(broken.rule, str(broken.as_input()))) from None
-        return record, id_, events
-
-    def _strictly(self, record: Record) -> Decoded:
-        """As a worker decodes a statement, but that every broken rule costs it."""
+    def _strictly(self, attachments: Attachments, record: Record) -> Decoded:
+        """As a worker decodes a statement, but that every broken rule costs it, those of `attachments` too."""
         try:
             value = native.require_readable(record.value)
             if (decoded := self._xapi.try_decode(value, record)) is not None:
                 return decoded
             document = parse(value)
             require_all_rules(document)
+            attachments.check(document)
             return self._xapi.decode(document, record)
         except BrokenStatement as broken:
             return Decoded(invalid=(Invalid(broken.rule, str(broken.as_input()), "xapi"),))
         except InvalidInput as error:
             return Decoded(invalid=(Invalid(error.reason, str(error), "xapi"),))
+
+
+def _taken(
+    value: bytes, index: int, version: str, students: str, tenant: str, decode: Decode, id_: str = ""
+) -> tuple[KeyedValue, str, int]:
+    """The statement's record, its id, and how many events it comes to. Raises NotTaken."""
+    value, id_ = _named(value, version, tenant, id_, index)
+    record, events = keyed(value, decode, students)
+    if isinstance(record, Invalid):
+        raise not_taken("statement", index, record)
+    return record, id_, events
 
 
 def _named(value: bytes, version: str, tenant: str, id_: str, index: int) -> tuple[bytes, str]:
