@@ -36,7 +36,8 @@ class GatewayMetrics:
             "outcome",
             "gateway_tenant_requests",
             "requests",
-            "The same by tenant, of those with a tenant's key.",
+            "The same by tenant, from where its key was read: without `failed`, and what the version header or "
+            "parameters refuse.",
         )
         self.events: CounterBy[str] = declare.counter_by(
             "tenant", "gateway_events", "events", "Events that were taken: acknowledged by all replicas in sync."
