@@ -6,8 +6,8 @@ What a statement, an envelope or an event says is their own standards'; here is 
 from importlib.metadata import version as version_of
 from typing import Any, Final
 
-_JSON: Final = "application/json"
-_NDJSON: Final = "application/x-ndjson"
+from schemas.contract.openapi_parts import JSON_MEDIA, NDJSON_MEDIA, RETRY, object_of, ref
+
 _VERSION: Final = "X-Experience-API-Version"
 _STATEMENT: Final = {
     "id": "6d1f033b-3f70-458c-b53a-e6bb63cbaef9",
@@ -36,7 +36,6 @@ _EVENTS: Final = (
     '"time":"2026-01-05T09:00:00Z","item_id":"fractions-3","score":0.9}\n'
 )
 _COUNT: Final = {"type": "integer", "minimum": 0}
-_RETRY: Final = {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer", "minimum": 1}}}
 _SAID: Final = {
     400: ("Unreadable", "A rule is broken: `rule` names it, and `statement` or `datum` which one, from 0."),
     401: ("NoKey", "No key of any tenant."),
@@ -74,8 +73,8 @@ def gateway_openapi() -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    caliper = {_JSON: {"schema": _ref("schemas", "Envelope"), "example": _ENVELOPE}}
-    items = {_NDJSON: {"schema": {"type": "string", "description": "A record a line."}, "example": _EVENTS}}
+    caliper = {JSON_MEDIA: {"schema": ref("schemas", "Envelope"), "example": _ENVELOPE}}
+    items = {NDJSON_MEDIA: {"schema": {"type": "string", "description": "A record a line."}, "example": _EVENTS}}
     return {
         "/xapi/statements": {
             "parameters": [_VERSION_PARAMETER],
@@ -85,7 +84,7 @@ def _paths() -> dict[str, Any]:
                 **_statements("Store one statement.", "Statement", {"204": {"description": "It is stored."}}),
             },
         },
-        "/xapi/about": _get("The versions of xAPI.", _object("version"), versioned=True),
+        "/xapi/about": _get("The versions of xAPI.", object_of("version"), versioned=True),
         "/caliper": {"post": _taking("Store an envelope's data, all or none.", caliper, {"200": _answer("", "Taken")})},
         "/events": {
             "post": _taking(
@@ -98,16 +97,16 @@ def _paths() -> dict[str, Any]:
                 },
             )
         },
-        "/openapi.json": _get("This document.", _object("openapi", "paths")),
-        "/live": _get("Whether only a restart helps; 503 then.", _object("live"), also=("503",)),
-        "/ready": _get("Whether a broker that has the topic answers.", _object("ready"), also=("503",)),
+        "/openapi.json": _get("This document.", object_of("openapi", "paths")),
+        "/live": _get("Whether only a restart helps; 503 then.", object_of("live"), also=("503",)),
+        "/ready": _get("Whether a broker that has the topic answers.", object_of("ready"), also=("503",)),
         "/metrics": {
             "get": {
                 "summary": "Metrics (docs/metrics.md).",
                 "security": [{"operatorToken": []}, {}],
                 "responses": {
                     "200": {"description": "", "content": {"text/plain": {"schema": {"type": "string"}}}},
-                    **{str(status): _ref("responses", _SAID[status][0]) for status in (401, 403)},
+                    **{str(status): ref("responses", _SAID[status][0]) for status in (401, 403)},
                 },
             }
         },
@@ -134,7 +133,7 @@ _STATEMENT_ID: Final = {
 def _statements(summary: str, schema: str, answers: dict[str, Any]) -> dict[str, Any]:
     mixed = "The same, and behind it contents of attachments: checked, and not stored."
     content = {
-        _JSON: {"schema": _ref("schemas", schema), "example": _STATEMENT},
+        JSON_MEDIA: {"schema": ref("schemas", schema), "example": _STATEMENT},
         "multipart/mixed": {"schema": {"type": "string", "description": mixed}},
     }
     operation = _taking(summary, content, answers)
@@ -148,7 +147,7 @@ _VERSIONED: Final = {_VERSION: {"required": True, "schema": {"enum": ["1.0.3", "
 
 
 def _taking(summary: str, content: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any]:
-    refusals = {str(status): _ref("responses", name) for status, (name, _) in _SAID.items()}
+    refusals = {str(status): ref("responses", name) for status, (name, _) in _SAID.items()}
     return {
         "summary": summary,
         "security": [{"gatewayKey": []}, {"gatewayPassword": []}],
@@ -160,19 +159,19 @@ def _taking(summary: str, content: dict[str, Any], answers: dict[str, Any]) -> d
 def _get(
     summary: str, schema: dict[str, Any], *, also: tuple[str, ...] = (), versioned: bool = False
 ) -> dict[str, Any]:
-    answer: dict[str, Any] = {"description": summary, "content": {_JSON: {"schema": schema}}}
+    answer: dict[str, Any] = {"description": summary, "content": {JSON_MEDIA: {"schema": schema}}}
     if versioned:
         answer["headers"] = _VERSIONED
     return {"get": {"summary": summary, "security": [], "responses": dict.fromkeys(("200", *also), answer)}}
 
 
 def _answer(said: str, *schemas: str) -> dict[str, Any]:
-    refs = [_ref("schemas", name) for name in schemas]
-    return {"description": said, "content": {_JSON: {"schema": refs[0] if len(refs) == 1 else {"oneOf": refs}}}}
+    refs = [ref("schemas", name) for name in schemas]
+    return {"description": said, "content": {JSON_MEDIA: {"schema": refs[0] if len(refs) == 1 else {"oneOf": refs}}}}
 
 
 def _refusal(status: int, said: str) -> dict[str, Any]:
-    return {**_answer(said, "Refusal"), **({"headers": _RETRY} if status in (429, 503) else {})}
+    return {**_answer(said, "Refusal"), **({"headers": RETRY} if status in (429, 503) else {})}
 
 
 def _security() -> dict[str, Any]:
@@ -184,32 +183,24 @@ def _security() -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    statement = _ref("schemas", "Statement")
+    statement = ref("schemas", "Statement")
     refused = {"type": "object", "required": ["line", "reason", "error"], "properties": {"line": {"type": "integer"}}}
     return {
-        "Statement": {**_object("actor", "verb", "object"), "description": "Of xAPI 1.0.3 or 2.0 (IEEE 9274.1.1)."},
+        "Statement": {**object_of("actor", "verb", "object"), "description": "Of xAPI 1.0.3 or 2.0 (IEEE 9274.1.1)."},
         "Statements": {"oneOf": [statement, {"type": "array", "items": statement, "maxItems": 10_000}]},
         "Envelope": {
-            **_object("data"),
+            **object_of("data"),
             "description": "Of IMS Caliper 1.1 or 1.2.",
             "properties": {"data": {"type": "array", "minItems": 1, "maxItems": 10_000}},
         },
         "Ids": {"type": "array", "items": {"type": "string", "format": "uuid"}},
-        "Taken": {**_object("events"), "properties": {"events": _COUNT}},
+        "Taken": {**object_of("events"), "properties": {"events": _COUNT}},
         "TakenLines": {
-            **_object("taken", "refused", "errors"),
+            **object_of("taken", "refused", "errors"),
             "properties": {"taken": _COUNT, "refused": _COUNT, "errors": {"type": "array", "items": refused}},
         },
         "Refusal": {
-            **_object("error", "reason"),
+            **object_of("error", "reason"),
             "properties": {"error": {"type": "string"}, "reason": {"enum": [*_REASONS]}, "rule": {"type": "string"}},
         },
     }
-
-
-def _object(*required: str) -> dict[str, Any]:
-    return {"type": "object", "required": list(required)}
-
-
-def _ref(*path: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/{'/'.join(path)}"}

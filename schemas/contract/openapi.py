@@ -11,6 +11,7 @@ import msgspec
 
 from schemas import examples
 from schemas.contract.json_schemas import cleaned
+from schemas.contract.openapi_parts import JSON_MEDIA, NDJSON_MEDIA, RETRY, object_of, ref
 from schemas.event import MAX_IDENTIFIER_CHARS
 from schemas.explanation import Explanation
 from schemas.history import SkillHistory
@@ -36,8 +37,6 @@ TOKEN_SETTINGS: Final[Mapping[AskingRole, str]] = {
 }
 _SIGNED: Final = ("operator", "reader")
 """Roles that people have, who sign in; the third is for programs."""
-_JSON: Final = "application/json"
-_NDJSON: Final = "application/x-ndjson"
 _STUDENT: Final = {
     "name": "id",
     "in": "path",
@@ -68,7 +67,6 @@ _LOCATION: Final = {
         "schema": {"type": "string"},
     }
 }
-_RETRY: Final = {"Retry-After": {"description": "In seconds.", "schema": {"type": "integer", "minimum": 1}}}
 
 
 def openapi() -> dict[str, Any]:
@@ -90,20 +88,20 @@ def openapi() -> dict[str, Any]:
 
 def _paths() -> dict[str, Any]:
     return {
-        "/live": _get("Whether only a restart helps; 503 then.", None, _object("live"), also=(503,)),
-        "/ready": _get("Whether it does its job.", None, _object("ready", "down"), also=(503,)),
-        "/openapi.json": _get("This document.", None, _object("openapi", "paths")),
-        "/health": _get("The state, and what is wrong.", "operator", _object("status", "problems"), also=(503,)),
+        "/live": _get("Whether only a restart helps; 503 then.", None, object_of("live"), also=(503,)),
+        "/ready": _get("Whether it does its job.", None, object_of("ready", "down"), also=(503,)),
+        "/openapi.json": _get("This document.", None, object_of("openapi", "paths")),
+        "/health": _get("The state, and what is wrong.", "operator", object_of("status", "problems"), also=(503,)),
         "/health/detailed": _get(
-            "Every component with its reason, and the lag.", "operator", _object("status", "components"), also=(503,)
+            "Every component with its reason, and the lag.", "operator", object_of("status", "components"), also=(503,)
         ),
         "/metrics": _get("Metrics (docs/metrics.md).", "operator", {"type": "string"}, media="text/plain"),
-        "/dialects/seen": _get("Names that no table knows.", "operator", _object("names")),
-        "/worker/figures": _get("What this worker says of itself.", "operator", _object("worker", "health", "lag")),
+        "/dialects/seen": _get("Names that no table knows.", "operator", object_of("names")),
+        "/worker/figures": _get("What this worker says of itself.", "operator", object_of("worker", "health", "lag")),
         "/group/figures": _get(
             "What all workers say; who does not answer is `away`, and in `partial`.",
             "operator",
-            _object("workers", "partial", "unowned", "problem"),
+            object_of("workers", "partial", "unowned", "problem"),
         ),
         "/students/{id}": _of_student(
             "The newest scores, and what they were made of.", "StudentAnswer", examples.STUDENT_ANSWER
@@ -119,7 +117,12 @@ def _paths() -> dict[str, Any]:
 
 
 def _get(
-    summary: str, role: AskingRole | None, schema: dict[str, Any], *, media: str = _JSON, also: tuple[int, ...] = ()
+    summary: str,
+    role: AskingRole | None,
+    schema: dict[str, Any],
+    *,
+    media: str = JSON_MEDIA,
+    also: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     answer = {"description": summary, "content": {media: {"schema": schema}}}
     responses = {"200": answer, **{str(status): answer for status in also}}
@@ -127,8 +130,10 @@ def _get(
 
 
 def _of_student(summary: str, type_: str, example: Any) -> dict[str, Any]:
-    content = {_JSON: {"schema": _ref("schemas", type_), "example": msgspec.json.decode(msgspec.json.encode(example))}}
-    refused = {str(status): _ref("responses", name) for status, name in _REFUSALS.items()}
+    content = {
+        JSON_MEDIA: {"schema": ref("schemas", type_), "example": msgspec.json.decode(msgspec.json.encode(example))}
+    }
+    refused = {str(status): ref("responses", name) for status, name in _REFUSALS.items()}
     responses = {"200": {"description": summary, "headers": _LOCATION, "content": content}, **refused}
     return {"parameters": [_STUDENT], "get": {"summary": summary, **_allowed("reader", responses)}}
 
@@ -136,15 +141,15 @@ def _of_student(summary: str, type_: str, example: Any) -> dict[str, Any]:
 def _inference() -> dict[str, Any]:
     summary = "Score many students, or events that are not stored (docs/inference.md)."
     responses = {
-        "200": {"description": summary, "content": {_NDJSON: {"schema": _STREAMED}}},
+        "200": {"description": summary, "content": {NDJSON_MEDIA: {"schema": _STREAMED}}},
         **{str(status): {"description": said} for status, said in _NOT_SCORED.items()},
     }
     body = {
         "required": True,
         "content": {
-            _NDJSON: {"schema": {"type": "string", "description": "An id or an event a line."}, "example": _ITEMS},
-            _JSON: {
-                "schema": {**_ref("schemas", "InferenceRequest"), "oneOf": [{"required": [name]} for name in _LISTS]},
+            NDJSON_MEDIA: {"schema": {"type": "string", "description": "An id or an event a line."}, "example": _ITEMS},
+            JSON_MEDIA: {
+                "schema": {**ref("schemas", "InferenceRequest"), "oneOf": [{"required": [name]} for name in _LISTS]},
                 "example": {"students": ["ada"]},
             },
         },
@@ -161,7 +166,7 @@ def _allowed(role: AskingRole | None, responses: dict[str, Any]) -> dict[str, An
         security.append({f"{role}Session": []})
     if role == "operator":
         security.append({})  # nothing: on the worker's own machine, while no token is set
-    refused = {str(status): _ref("responses", name) for status, name in _CLOSED.items()}
+    refused = {str(status): ref("responses", name) for status, name in _CLOSED.items()}
     return {"security": security, "responses": {**responses, **refused}}
 
 
@@ -186,12 +191,12 @@ _SAID: Final = {
 
 
 def _refusals() -> dict[str, Any]:
-    content = {_JSON: {"schema": _ref("schemas", "QueryRefusal")}}
+    content = {JSON_MEDIA: {"schema": ref("schemas", "QueryRefusal")}}
     return {
         name: {
             "description": said,
             "content": content,
-            **({"headers": _RETRY} if name in ("TooMany", "Unavailable") else {}),
+            **({"headers": RETRY} if name in ("TooMany", "Unavailable") else {}),
         }
         for name, said in _SAID.items()
     }
@@ -217,11 +222,3 @@ def _security() -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     _, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
     return dict(cleaned(components))
-
-
-def _object(*required: str) -> dict[str, Any]:
-    return {"type": "object", "required": list(required)}
-
-
-def _ref(*path: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/{'/'.join(path)}"}
