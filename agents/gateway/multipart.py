@@ -17,7 +17,7 @@ from agents.gateway.refusal import NotTaken
 JSON_TYPE: Final = "application/json"
 MULTIPART_TYPE: Final = "multipart/mixed"
 NO_CONTENTS: Final[Mapping[str, memoryview]] = {}
-_MAX_PARTS: Final = 1_000
+_MAX_ATTACHMENTS: Final = 1_000
 _MAX_HEADER_BYTES: Final = 8_190
 _MAX_BOUNDARY_CHARS: Final = 70
 _HASHES: Final = {56: hashlib.sha224, 64: hashlib.sha256, 96: hashlib.sha384, 128: hashlib.sha512}
@@ -32,7 +32,7 @@ class SentBody(NamedTuple):
 
 
 def sent_body(content_type: str, body: bytes) -> SentBody:
-    """Raises NotTaken (400; 413 for more than 1,000 parts)."""
+    """Raises NotTaken (400; 413 for more than 1,000 attachments)."""
     said = Message()
     said["Content-Type"] = content_type
     if said.get_content_type() != MULTIPART_TYPE:
@@ -64,8 +64,8 @@ def _parts(body: bytes, delimiter: bytes) -> Iterator[tuple[Message, memoryview]
     """Header and content of each part, of one at least."""
     view = memoryview(body)
     for count, (start, end) in enumerate(_cut(body, delimiter)):
-        if count > _MAX_PARTS:
-            raise NotTaken(413, "too_large", f"one request may have {_MAX_PARTS:,} attachments")
+        if count > _MAX_ATTACHMENTS:
+            raise NotTaken(413, "too_large", f"one request may have {_MAX_ATTACHMENTS:,} attachments")
         header_end = body.find(b"\r\n\r\n", start - 2, min(end, start + _MAX_HEADER_BYTES))
         if header_end < 0:
             raise _unreadable("XAPI-00130", f"part {count} has no header that ends")

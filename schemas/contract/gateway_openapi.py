@@ -41,7 +41,7 @@ _SAID: Final = {
     401: ("NoKey", "No key of any tenant."),
     403: ("ForeignStudent", "A student of another tenant."),
     408: ("Slow", "The body was not there in time."),
-    413: ("TooLarge", "Too many bytes or events."),
+    413: ("TooLarge", "Too many bytes, events or attachments."),
     415: ("OtherType", "Another Content-Type, or packed by another coding than gzip."),
     429: ("Busy", "No room, or more events a second than the tenant's: send it again, as it was."),
     503: ("Unavailable", "Kafka did not acknowledge. It may be stored all the same: send it again, as it was."),
