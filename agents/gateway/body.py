@@ -1,7 +1,7 @@
 """Reads a request's body, whole: not larger than is allowed, packed or unpacked, and not slower.
 
-What is packed is unpacked piece by piece, with others answered in between, and each piece is copied once: a body of
-thousands of tiny members, or one that unpacks to gigabytes, costs no more than another.
+What is packed is unpacked piece by piece, with others answered in between, and each piece is copied once: a body that
+unpacks to gigabytes costs no more than another; a gzip of more than 1,000 members is refused.
 """
 
 import asyncio
@@ -71,7 +71,10 @@ async def _unpacked(packed: bytes, share: RoomShare, limits: BodyLimits) -> byte
 
 
 def _members(packed: bytes) -> Iterator[bytes]:
-    """What a gzip file holds, piece by piece, of all its members. Raises zlib.error, also where one is cut off."""
+    """What a gzip file holds, piece by piece, of all its members.
+
+    Raises zlib.error, also where one is cut off, and NotTaken (400) for too many members.
+    """
     unpacking, members = None, 0
     for start in range(0, len(packed), _STEP_BYTES):
         rest, more = packed[start : start + _STEP_BYTES], True
