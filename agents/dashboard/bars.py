@@ -9,6 +9,7 @@ from agents.dashboard.numbers import percent
 _WIDTH: Final = 300
 _LOW: Final = 10
 _LEAST_WRITTEN: Final = 0.16
+_NEARLY: Final = 0.8
 
 
 def bar(share: float, kind: str) -> str:
@@ -19,6 +20,11 @@ def bar(share: float, kind: str) -> str:
         f'<rect class="track" width="{_WIDTH}" height="{_LOW}"/>'
         f'<rect class="{escape(kind)}" width="{width}" height="{_LOW}"/></svg>'
     )
+
+
+def spent_bar(used: float) -> str:
+    """How much of a limit is used, in another colour once that is nearly all."""
+    return bar(used, "second" if used >= _NEARLY else "first")
 
 
 def stacked(described: str, shares: Mapping[str, float], order: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from html import escape
 from typing import Final
 
-from agents.dashboard.bars import bar, stacked
+from agents.dashboard.bars import spent_bar, stacked
 from agents.dashboard.group import GroupView
 from agents.dashboard.markup import facts, nothing, pill, table
 from agents.dashboard.numbers import amount, dollars, percent, seconds
@@ -12,7 +12,6 @@ from agents.dashboard.titles import title_of
 _PROFILE: Final = "profile"
 _LEVEL_ORDER: Final = ("proficient", "developing", "emerging", "unknown", _PROFILE)
 _MEANINGS: Final = {"unknown": "too little is known", _PROFILE: "a profile, no score"}
-_NEARLY: Final = 0.8
 
 
 def skills(group: GroupView) -> str:
@@ -42,7 +41,7 @@ def reasoning(group: GroupView) -> str:
         return nothing("Reasoning is off: scores come without explanations (SKILLSTREAM_REASONING).")
     problem = f"<p>{pill('degraded', 'degraded')} {escape(now.problem)}</p>" if now.problem else ""
     limits = [
-        (escape(limit), f"{percent(max(0.0, 1 - used))} left", bar(used, "second" if used >= _NEARLY else "first"))
+        (escape(limit), f"{percent(max(0.0, 1 - used))} left", spent_bar(used))
         for limit, used in sorted(now.budget.items())
     ]
     budget = table("Budget", ("limit", "budget", "spent"), limits, numbers=(1,), drawn=(2,)) if limits else ""

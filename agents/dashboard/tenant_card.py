@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from agents.dashboard.bars import bar
+from agents.dashboard.bars import spent_bar
 from agents.dashboard.figures import TenantFigure
 from agents.dashboard.group import GroupView
 from agents.dashboard.markup import nothing, pill, table
 from agents.dashboard.numbers import amount, compact, dollars, percent
 
 _MOST_TENANTS: Final = 12
-_NEARLY: Final = 0.8
 _COLUMNS: Final = (
     "tenant",
     "state",
@@ -48,7 +47,7 @@ def _tenant(each: TenantFigure) -> Sequence[str]:
         amount(each.refused),
         dollars(each.spend_usd),
         escape(f"{percent(max(0.0, 1 - used))} of {limit} left") if limit else "what all may",
-        bar(min(used, 1.0), "second" if used >= _NEARLY else "first") if limit else "",
+        spent_bar(used) if limit else "",
     )
 
 
