@@ -15,16 +15,16 @@ class TenantFigures:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._noted: deque[tuple[float, dict[str, float], dict[str, float]]] = deque(maxlen=_LAST_MINUTE + 1)
+        self._noted: deque[tuple[float, tuple[dict[str, float], dict[str, float]]]] = deque(maxlen=_LAST_MINUTE + 1)
 
     def note(self, at_s: float) -> None:
         """Note what is counted until now."""
-        self._noted.append((at_s, self._metrics.tenant_events.values(), self._metrics.tenant_updates.values()))
+        self._noted.append((at_s, (self._metrics.tenant_events.values(), self._metrics.tenant_updates.values())))
 
     def now(self, unpaid: Collection[str]) -> list[TenantFigure]:
         """Of every tenant that was counted, by name. Gauges are taken as they are; `unpaid` have no money left."""
         metrics = self._metrics
-        events, updates = (self._a_second(counted) for counted in (1, 2))
+        events, updates = (self._a_second(counted) for counted in (0, 1))
         dead_letters, spend_usd = metrics.tenant_dead_letters.values(), metrics.tenant_spend_usd.values()
         held, budgets = metrics.tenant_held.values(), metrics.tenant_budget_used.values()
         refused = metrics.tenant_calls_refused.by_tenant()
@@ -48,6 +48,6 @@ class TenantFigures:
         """The rates of the events or updates noted: what was added between the first and the last note."""
         if len(self._noted) < 2:
             return {}
-        (began_s, *first), (ended_s, *last) = self._noted[0], self._noted[-1]
-        then, now = first[counted - 1], last[counted - 1]
+        (began_s, first), (ended_s, last) = self._noted[0], self._noted[-1]
+        then, now = first[counted], last[counted]
         return {name: (count - then.get(name, 0.0)) / max(ended_s - began_s, 1e-9) for name, count in now.items()}
