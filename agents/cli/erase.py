@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from msgspec import UNSET
 from rich.table import Table
 
 from agents.audit.commands import audited
@@ -13,7 +14,6 @@ from agents.cli.explain import checked_student
 from agents.cli.fitted_table import print_fitted
 from agents.cli.options import broker_option, config_option
 from agents.cli.receipt_check import check_as_anybody, check_here, print_public_key
-from agents.config.header_keys import Keyring
 from agents.display.plain import printable
 from agents.operations.erase.exports import Exported, exports_of
 from agents.operations.erase.holdings import Holdings, Remains
@@ -64,6 +64,8 @@ def command(
     if check is not None and signed_by and not students:  # needs neither settings nor a broker
         check_as_anybody(check, signed_by)
         return
+    if show_key and (students or check is not None or receipt is not None or dry_run):
+        raise click.UsageError("--public-key stands alone: nothing is erased or checked beside it")
     settings = load_broker_settings(config, broker)
     if show_key:
         print_public_key(settings)
@@ -75,8 +77,7 @@ def command(
         raise click.UsageError("name the student, or --check a receipt")
     keys = tuple(dict.fromkeys(key for student in students for key in keys_of_student(settings, student)))
     if dry_run:
-        exports = exports_of(settings, keys, Keyring(settings).open_as_allowed())
-        _print_remaining(Holdings.of(settings).remaining(datetime.now(UTC)), exports or ())
+        _print_remaining(Holdings.of(settings).remaining(datetime.now(UTC)), exports_of(settings, keys))
         return
     if not yes:
         click.confirm(f"Erase {', '.join(map(printable, keys))}?", abort=True, err=True)
@@ -90,13 +91,16 @@ def _tell(receipt: Receipt, file: Path | None) -> None:
         click.echo(encode_receipt(receipt), nl=False)
         return
     file.write_bytes(encode_receipt(receipt))
-    _print_remaining(receipt.remains, receipt.exports or ())
+    _print_remaining(receipt.remains, None if receipt.exports is UNSET else receipt.exports)
 
 
-def _print_remaining(remains: Sequence[Remains], exports: Sequence[Exported]) -> None:
+def _print_remaining(remains: Sequence[Remains], exports: Sequence[Exported] | None) -> None:
+    """`exports` are None where the audit trail may not be read."""
     table = Table("where", "what remains", "until")
     for each in remains:
         table.add_row(each.where, each.what, each.until)
-    for made in exports:
+    if exports is None:
+        table.add_row("exported files", "which: this client may not read the audit trail", "not known here")
+    for made in exports or ():
         table.add_row(f"exported {made.at}", f"{made.what} ({made.outcome})", "you delete it")
     print_fitted(table)

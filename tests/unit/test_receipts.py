@@ -164,3 +164,9 @@ def test_without_a_key_it_is_said_that_nobody_else_can_check() -> None:
 
     assert ran.code == 1
     assert "SKILLSTREAM_RECEIPT_KEY is not set" in ran.err
+
+
+def test_a_public_key_is_not_asked_for_beside_an_erasure() -> None:
+    ran = called("erase", "ada", "--yes", "--public-key")
+    assert ran.code == 2
+    assert "stands alone" in ran.err

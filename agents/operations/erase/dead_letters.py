@@ -61,6 +61,7 @@ class DeadLetterErasure:
         done, already = ErasedDeadLetters(), set[bytes]()
         found: list[tuple[int, bytes]] = []
         keys_of = {student: self._keys_of(student) for student in students}
+        all_keys = frozenset[bytes]().union(*keys_of.values())
         for stored in self._stored():
             if stored.erases is not None:
                 already.add(stored.erases)
@@ -73,12 +74,14 @@ class DeadLetterErasure:
                 done.left += 1
                 continue
             done.erased += 1
-            done.shared += not in_events <= frozenset[bytes]().union(*keys_of.values())
+            done.shared += not in_events <= all_keys
             found.append((stored.partition, stored.own_key))
         self._write_tombstones([(partition, key) for partition, key in found if key not in already])
         return done
 
     def _write_tombstones(self, keys: Sequence[tuple[int, bytes]]) -> None:
+        if not keys:
+            return
         topic, producer = self._channels.dead_letters, ConfirmedProducer(self._settings.broker)
         for partition, key in keys:
             producer.send(topic, partition, key, None)

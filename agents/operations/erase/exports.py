@@ -12,7 +12,6 @@ from msgspec import Struct
 
 from agents.audit.stored import StoredAuditTrail
 from agents.audit.verification import StoredAudit
-from agents.config.header_keys import Keyring
 from agents.config.settings import Settings
 from agents.kafka.errors import NoSuchTopic, TopicForbidden
 from schemas.audit import AuditRecord, read_audit_record
@@ -33,12 +32,12 @@ class Exported(Struct, frozen=True):
     outcome: str
 
 
-def exports_of(settings: Settings, students: Sequence[str], keyring: Keyring) -> tuple[Exported, ...] | None:
+def exports_of(settings: Settings, students: Sequence[str]) -> tuple[Exported, ...] | None:
     """In the order in which they began; None where the trail may not be read. Blocks. Raises Retryable."""
-    about = frozenset(pseudonym for student in students for pseudonym in keyring.pseudonyms(student))
     last: dict[str, AuditRecord] = {}  # of each writer: a command is one
     try:
         with StoredAuditTrail(settings) as trail:
+            about = frozenset[str]().union(*map(trail.keyring.pseudonyms, students))
             for record in _signed(trail.having(b'"export')):
                 if record.action == _EXPORT or (record.action == _OF_ONE and not about.isdisjoint(record.about)):
                     last[record.writer] = record

@@ -72,7 +72,11 @@ class Holdings:
             Remains("stores on disk of workers that do not", "former rows", "their next start, or you delete them"),
             Remains("sums over items", "what first answers added, without a name", FOR_EVER),
             Remains("Redis", "a claim of a call under way, under a keyed hash; answers, which name nobody", "minutes"),
-            Remains("exported files", "those that the receipt names under `exports`", "you delete them"),
+            Remains(
+                "exported files",
+                "those under `exports`, if the receipt has that",
+                "you delete them",
+            ),
             Remains("backups, logs of producers, consumers of the topics", "theirs", "not known here"),
         ]
 

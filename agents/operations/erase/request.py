@@ -60,7 +60,7 @@ def erase(settings: Settings, students: Sequence[str], wait_s: float) -> Receipt
         erased = [one.wait(deadline) for one in asked]
     dead_letters = _erase_dead_letters(settings, keyring, dict(zip(students, erased, strict=True)), deadline)
     remains = Holdings.of(settings).remaining(datetime.now(UTC), dead_letters)
-    exports = UNSET if (found := exports_of(settings, students, keyring)) is None else found
+    exports = UNSET if (found := exports_of(settings, students)) is None else found
     receipt = Receipt(settings.app_id, utc_second(asked_at), erased, remains, exports=exports)
     return signed_receipt(receipt, signer)
 
