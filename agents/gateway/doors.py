@@ -146,8 +146,6 @@ class Doors:
         self._metrics.tenant_held_bytes.replace({(tenant,): held for tenant, held in room.held.items()})
 
     def _refuse(self, request: Request, refused: NotTaken, tenant: str, began_s: float) -> Response:
-        if refused.status == 429:
-            self._metrics.limited.add(tenant)
         self._note(request, refused.outcome, refused.status, tenant, began_s)
         return JSONResponse(refused.answer, refused.status, refused.headers)
 

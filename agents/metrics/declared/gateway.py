@@ -45,12 +45,6 @@ class GatewayMetrics:
         self.refused: CounterBy[str] = declare.counter_by(
             "tenant", "gateway_refused_items", "lines", "Lines of NDJSON that were refused, each by itself."
         )
-        self.limited: CounterBy[str] = declare.counter_by(
-            "tenant",
-            "gateway_limited_requests",
-            "requests",
-            "Requests that were answered with 429: no room for this tenant, or more events a second than are its own.",
-        )
         self.connections_cut: CounterBy[GatewayCut] = declare.counter_by(
             "reason",
             "gateway_connections_cut",
