@@ -1,6 +1,6 @@
 """Follows `identities` in a worker: read whole after the start, beside its work, and then on and on.
 
-What cannot be read leaves all as it is known. Rows and events depend on none of it.
+What cannot be read leaves all as it is known. No row depends on it: events count by what is stated (see `starting`).
 """
 
 import asyncio

@@ -9,12 +9,12 @@ have the partition, changes nothing. Nobody can have worked on what was not ther
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Final
 from uuid import uuid4
 
 import msgspec
 
 from agents.delivery.patience import Patience
+from agents.identities.starts_topic import STARTS_PARTITION
 from agents.kafka.followed import FollowedTopic, TopicStartedAnew
 from agents.kafka.input_topic import InputTopic
 from agents.logs import lifecycle
@@ -24,8 +24,6 @@ from streams.context import Gate
 from streams.folding.dead_letters import DeadRecord
 from streams.input.identity_decoding import IdentityDecoding, StartedAnew
 from streams.input.identity_starts import IdentityStart, StartLog
-
-_PARTITION: Final = 0
 
 
 class IdentityStarting:
@@ -105,7 +103,7 @@ class IdentityStarting:
 
     def _write(self, said: Sequence[IdentityStartRecord]) -> None:
         """Append, and read on beyond it: what counts, the log alone says. Blocks."""
-        self._topic.append_all(_PARTITION, [(start_key(each), msgspec.json.encode(each)) for each in said])
+        self._topic.append_all(STARTS_PARTITION, [(start_key(each), msgspec.json.encode(each)) for each in said])
         try:
             self._read_on()
         except TopicStartedAnew:

@@ -10,13 +10,13 @@ from streams.input.identity_decoding import IdentityDecoding
 from streams.input.identity_starts import StartLog
 from streams.input.signature import Authentic
 
-_PARTITION: Final = 0
+STARTS_PARTITION: Final = 0
 
 
 def starts_topic(settings: Settings) -> FollowedTopic:
     """The topic; it connects to nothing before it is read or written."""
     name = Channels.of(settings).identity_starts
-    return FollowedTopic(settings.broker, settings.app_id, name, settings.start_timeout_s, _PARTITION)
+    return FollowedTopic(settings.broker, settings.app_id, name, settings.start_timeout_s, STARTS_PARTITION)
 
 
 def identity_decoding(settings: Settings, decode: Decode, authentic: Authentic) -> IdentityDecoding | None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from schemas.topics import IDENTITIES
-from streams.rows.codec import decode_row
 from tests.agents.delivery_cluster import until
-from tests.agents.deployment import PARTITIONS, Deployment, Sent, deployed
+from tests.agents.deployment import Deployment, Sent, deployed
 from tests.agents.worker_process import WorkerProcess
+from tests.chaos.accounts import events_in_rows
 from tests.chaos.verdict import skillstream
 from tests.events import raw
 
@@ -53,9 +53,7 @@ def known(worker: WorkerProcess) -> float:
 
 
 def events_by_id(deployment: Deployment) -> dict[str, int]:
-    table = deployment.table()
-    rows = {key.decode(): row for at in range(PARTITIONS) for key, row in table.items(at)}
-    return {student: decode_row(row).events for student, row in rows.items()}
+    return {student.decode(): events for student, events in events_in_rows(deployment.table()).items()}
 
 
 def assert_exact(deployment: Deployment) -> None:

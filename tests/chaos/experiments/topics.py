@@ -7,9 +7,8 @@ count the events themselves.
 from dataclasses import replace
 
 from agents.kafka.topics import TopicSpec
-from streams.input.checkpoint import is_reserved
-from streams.rows.codec import decode_row
-from tests.agents.deployment import PARTITIONS, Sent
+from tests.agents.deployment import Sent
+from tests.chaos.accounts import events_in_rows
 from tests.chaos.experiment import experiment
 from tests.chaos.scene import Scene
 from tests.servers.topics import recreate
@@ -80,10 +79,5 @@ def _go_on(scene: Scene, folded: int) -> None:
     scene.await_caught_up()
     scene.stop_all()
     due = folded + scene.deployment.replay().counts.applied
-    assert _events_in_rows(scene) == due, f"{_events_in_rows(scene)} events are in the rows, {due} were applied"
-
-
-def _events_in_rows(scene: Scene) -> int:
-    table = scene.deployment.table()
-    rows = [(key, row) for partition in range(PARTITIONS) for key, row in table.items(partition)]
-    return sum(decode_row(row).events for key, row in rows if not is_reserved(key))
+    found = sum(events_in_rows(scene.deployment.table()).values())
+    assert found == due, f"{found} events are in the rows, {due} were applied"
