@@ -18,9 +18,12 @@ _LIMITS: Final = tuple(f"{whose}{name}" for whose in ("", "school_") for name in
 _FREE: Final = Price(0.0, 0.0, 0.0)
 
 
-def limits_of(settings: Settings) -> SpendingLimits:
-    """The limits; 0 is none. Raises SettingsError for a tenants file that is of no use."""
-    budgets = Tenants.of(settings).budgets
+def limits_of(settings: Settings, tenants: Tenants | None = None) -> SpendingLimits:
+    """The limits; 0 is none. `tenants` are those of the file, where it was read before.
+
+    Raises SettingsError for a tenants file that is of no use.
+    """
+    budgets = (Tenants.of(settings) if tenants is None else tenants).budgets
     return SpendingLimits(
         ScopeLimits(
             settings.tokens_per_minute or None,
@@ -38,11 +41,12 @@ def limits_of(settings: Settings) -> SpendingLimits:
     )
 
 
-def buckets_of(settings: Settings) -> list[Bucket]:
-    """The limits of calls: those of all, and those of tenants. Raises as `limits_of`."""
+def buckets_of(settings: Settings, tenants: Tenants | None = None) -> list[Bucket]:
+    """The limits of calls: those of all, and those of `tenants`. Takes and raises what `limits_of` does."""
+    budgets = (Tenants.of(settings) if tenants is None else tenants).budgets
     spending = settings.call_spending
     buckets = [calls_per_minute(settings.calls_per_minute), calls_per_hour(settings.calls_per_hour, spending)]
-    for tenant, budget in Tenants.of(settings).budgets.items():
+    for tenant, budget in budgets.items():
         buckets += budget.buckets(tenant, spending)
     return buckets
 
@@ -62,7 +66,8 @@ def require_spending(settings: Settings) -> None:
     """Raise SettingsError for limits that could not hold: of money without prices, or without a place that outlives a
     worker; of schools, without a way to tell one from another.
     """
-    limits, prices = limits_of(settings), prices_of(settings)
+    tenants = Tenants.of(settings)
+    limits, prices = limits_of(settings, tenants), prices_of(settings)
     if settings.reasoning == "off":
         return
     if limits.school != ScopeLimits() and not settings.school_separator:
@@ -70,7 +75,7 @@ def require_spending(settings: Settings) -> None:
             "SKILLSTREAM_SCHOOL_USD_PER_… and _TOKENS_PER_MINUTE limit each school: say in "
             "SKILLSTREAM_SCHOOL_SEPARATOR what ends the school in a student's id (`:` for `north:4711`)"
         )
-    _require_room(settings, prices)
+    _require_room(settings, prices, tenants)
     if not limits.of_money:
         return
     if settings.redis_url is None:
@@ -87,7 +92,7 @@ def require_spending(settings: Settings) -> None:
         )
 
 
-def _require_room(settings: Settings, prices: Prices) -> None:
+def _require_room(settings: Settings, prices: Prices, tenants: Tenants) -> None:
     """Raise SettingsError for a limit that is smaller than what one call reserves: it would never admit any."""
     tokens = _LARGEST_PROMPT_TOKENS + settings.openai_max_reply_tokens
     costs = {
@@ -96,7 +101,7 @@ def _require_room(settings: Settings, prices: Prices) -> None:
         if (price := prices.known(model)) is not None
     }
     dearest, usd = max(costs.items(), key=lambda cost: cost[1], default=("", 0.0))
-    for name, each in _limits_by_name(settings):
+    for name, each in _limits_by_name(settings, tenants):
         room, said = usd, f"{usd:.3f} US dollars of {dearest}"
         if name.lower().endswith("tokens_per_minute"):
             room, said = float(tokens), f"{tokens} tokens"
@@ -107,11 +112,11 @@ def _require_room(settings: Settings, prices: Prices) -> None:
             )
 
 
-def _limits_by_name(settings: Settings) -> Iterator[tuple[str, float]]:
+def _limits_by_name(settings: Settings, tenants: Tenants) -> Iterator[tuple[str, float]]:
     """Limits of tokens and money as they were set; 0 for none."""
     for name in _LIMITS:
         yield f"SKILLSTREAM_{name.upper()}", getattr(settings, name)
-    for tenant, budget in Tenants.of(settings).budgets.items():
+    for tenant, budget in tenants.budgets.items():
         for name in _NAMES:
             yield f"tenants file {settings.tenants}: tenants.{tenant}.{name}", getattr(budget, name) or 0
 

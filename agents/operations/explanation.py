@@ -8,6 +8,7 @@ import msgspec
 
 from agents.config.channels import Channels
 from agents.config.settings import Settings
+from agents.config.tenants import Tenants
 from agents.metrics import Metrics
 from agents.operations.newest import newest_value
 from agents.reasoning.setup import make_account, make_explainer, make_limiter, make_model, share_of
@@ -93,11 +94,12 @@ async def an_explainer(
 ) -> AsyncIterator[tuple[Explainer, RecordedModel]]:
     """An explainer within the limits and the money that all workers share; without Redis, within its own."""
     share = share_of(settings) if settings.redis_url else PartitionShare.all(monotonic_us)
-    limiter = make_limiter(settings, Metrics(), share)
-    account = make_account(settings, lambda crossed: None, share)
+    tenants = Tenants.of(settings)
+    limiter = make_limiter(settings, tenants, Metrics(), share)
+    account = make_account(settings, tenants, lambda crossed: None, share)
     model = RecordedModel(make_model(settings))
     try:
-        yield make_explainer(settings, skill_set, model, account, alert, lambda event: None), model
+        yield make_explainer(settings, tenants, skill_set, model, account, alert, lambda event: None), model
     finally:
         await model.aclose()
         await account.aclose()

@@ -76,19 +76,20 @@ class Explanations:
         self._rows = app.table.rows
         self._metrics = metrics
         self._share = share_of(settings)
-        self._limiter = make_limiter(settings, metrics, self._share)
+        tenants = Tenants.of(settings)
+        self._limiter = make_limiter(settings, tenants, metrics, self._share)
         self._model = make_model(settings)
-        self._spending = SpendingWatch(limits_of(settings), metrics)
-        self._account = make_account(settings, self._spending.crossed, self._share)
+        self._spending = SpendingWatch(limits_of(settings, tenants), metrics)
+        self._account = make_account(settings, tenants, self._spending.crossed, self._share)
         self._answers = make_answer_cache(settings, metrics)
         self._flights = make_flights(settings)
         self._concurrency = Concurrency(settings.calls_per_minute / 60, settings.calls_at_once)
         self._results_topic = channels.results
         self._explainer = make_explainer(
-            settings, pipeline.skill_set, self._model, self._account, _log.error, self._called, self._answers
+            settings, tenants, pipeline.skill_set, self._model, self._account, _log.error, self._called, self._answers
         )
         self._redis_lost_s: float | None = None
-        self._tenant_of = Tenants.of(settings).of_student
+        self._tenant_of = tenants.of_student
         self.queue = ReasoningQueue(
             policy_of(settings), calls_per_s(settings), settings.school_separator, self._tenant_of
         )

@@ -65,9 +65,9 @@ def calls_per_s(settings: Settings) -> float:
     return min(minute, hour) / settings.expected_workers
 
 
-def make_limiter(settings: Settings, metrics: Metrics, share: PartitionShare) -> Limiter:
+def make_limiter(settings: Settings, tenants: Tenants, metrics: Metrics, share: PartitionShare) -> Limiter:
     """The limiter, registered by its name: in Redis where there is one, else this worker's share in memory."""
-    buckets = buckets_of(settings)
+    buckets = buckets_of(settings, tenants)
     limiter: Limiter
     observe = partial(count_decision, metrics)
     if settings.redis_url:
@@ -112,9 +112,9 @@ def make_openai_model(settings: Settings) -> "OpenAIModel":
     )
 
 
-def make_account(settings: Settings, on_crossed: OnCrossed, share: PartitionShare) -> SpendingAccount:
+def make_account(settings: Settings, tenants: Tenants, on_crossed: OnCrossed, share: PartitionShare) -> SpendingAccount:
     """The account of spending: in Redis where there is one, else this worker's share in memory."""
-    limits = limits_of(settings)
+    limits = limits_of(settings, tenants)
     if settings.redis_url:
         from streams.spending.redis import RedisAccount
         from streams.spending.shared import SharedAccount
@@ -158,6 +158,7 @@ def keyed_hash(settings: Settings) -> KeyedHash:
 
 def make_explainer(
     settings: Settings,
+    tenants: Tenants,
     skill_set: SkillSet,
     model: ReasoningModel,
     account: SpendingAccount,
@@ -177,7 +178,7 @@ def make_explainer(
         observe=observe,
         school_separator=settings.school_separator,
         reuse=None if answers is None else Reuse(model, answers, keyed_hash(settings)),
-        tenant_of=Tenants.of(settings).of_student,
+        tenant_of=tenants.of_student,
     )
 
 
